@@ -1,0 +1,44 @@
+/** Every bound of seedpod, with its unit in the name and its reason beside it. */
+
+/** Larger manifests are refused before they are read whole: etcd refuses objects above 1.5 MiB, a file may hold several. */
+export const MAX_MANIFEST_FILE_BYTES = 4 * 1024 * 1024;
+/** Manifest files taken from one directory. */
+export const MAX_MANIFEST_FILES = 1000;
+/** Diagnostics printed for one file; the rest is counted. */
+export const MAX_DIAGNOSTICS_PER_FILE = 50;
+/** Descriptors in one SCM_RIGHTS message: the kernel's SCM_MAX_FD. */
+export const MAX_DESCRIPTORS_PER_MESSAGE = 253;
+/** Instructions in one seccomp filter: the kernel's BPF_MAXINSNS. */
+export const MAX_SECCOMP_INSTRUCTIONS = 4096;
+/** Processes and threads of one container: a fork bomb stays small, and no ordinary server comes near. */
+export const MAX_PIDS_PER_CONTAINER = 2048;
+/** Processes and threads of one pod, all its containers and infra together. */
+export const MAX_PIDS_PER_POD = 4096;
+/** One write to a cgroup file: the kernel takes less than a page (4096 bytes with the closing zero). */
+export const MAX_CGROUP_VALUE_BYTES = 4095;
+/** Rounds of killing a v1 cgroup before it counts as unkillable: a full pod (MAX_PIDS_PER_POD) takes 16, a fork bomb more. */
+export const MAX_CGROUP_KILL_ROUNDS = 256;
+/** Processes held by a descriptor at once while they are killed: far below the daemon's limit of open files. */
+export const MAX_HELD_PROCESSES = 256;
+/** Wait for killed processes to leave their cgroup; only uninterruptible sleep takes longer. */
+export const CGROUP_EMPTY_TIMEOUT_MS = 10_000;
+/** Longest pause between two looks at a v1 cgroup that is to become empty: v1 tells nobody when it does. */
+export const MAX_CGROUP_POLL_MS = 50;
+/** How long an infra may take to answer; it answers in microseconds, so a longer silence is a fault. */
+export const INFRA_REPLY_TIMEOUT_MS = 10_000;
+/** Log bytes read at a time: large enough that the call costs nothing, small enough for many readers at once. */
+export const LOG_CHUNK_BYTES = 256 * 1024;
+/** One line of a log file as written; infra writes at most 64 KiB and a head, and a reader must hold one whole. */
+export const MAX_LOG_FILE_LINE_BYTES = 192 * 1024;
+/** A line of output that is held back until its end is seen; a longer one is passed on in pieces. */
+export const MAX_HELD_LOG_LINE_BYTES = 1024 * 1024;
+/** How far before the last N lines the beginning of a torn line is looked for. */
+export const MAX_LOG_TAIL_LOOKBACK_BYTES = 1024 * 1024;
+/** Longest pause between two looks at a followed log: the kernel's notices can be lost or unavailable. */
+export const LOG_FOLLOW_POLL_MS = 500;
+/** One name in the path of a configMap's or secret's file: the kernel's NAME_MAX. */
+export const MAX_VOLUME_FILE_NAME_BYTES = 255;
+/** The whole path of a configMap's or secret's file: kubelet's bound, below the kernel's PATH_MAX. */
+export const MAX_VOLUME_PATH_BYTES = 4095;
+/** How long a sandbox that hangs at its start may take to die of SIGKILL; it is at once, but for a hung file system. */
+export const SANDBOX_KILL_TIMEOUT_MS = 1000;

@@ -1,0 +1,17 @@
+import type { ParsedOf } from "./commands.ts";
+import type { Context } from "./io.ts";
+import { chooseContainer, findPod } from "./find_pod.ts";
+
+/** `seedpod exec POD -- CMD…`: runs a command in a container; gives its exit status. */
+export async function run(
+  { positionals, options, rest }: ParsedOf<"exec">,
+  context: Context,
+): Promise<number> {
+  const engine = await context.engine();
+  const pod = findPod(await engine.pods(), positionals[0]!, options.namespace);
+  const container = chooseContainer(pod, options.container);
+  return await engine.exec(
+    { pod, container, command: rest, stdin: options.stdin, tty: options.tty },
+    context,
+  );
+}
