@@ -42,3 +42,35 @@ export const MAX_VOLUME_FILE_NAME_BYTES = 255;
 export const MAX_VOLUME_PATH_BYTES = 4095;
 /** How long a sandbox that hangs at its start may take to die of SIGKILL; it is at once, but for a hung file system. */
 export const SANDBOX_KILL_TIMEOUT_MS = 1000;
+/** Bytes of one container log file before it is put aside, and files kept with the one in use: kubelet's defaults. */
+export const CONTAINER_LOG_MAX_BYTES = 10 * 1024 * 1024;
+export const CONTAINER_LOG_MAX_FILES = 5;
+/** Bytes of a termination message, and of the log's tail that stands in for it: kubelet's numbers. */
+export const TERMINATION_MESSAGE_MAX_BYTES = 4096;
+export const FALLBACK_LOG_MAX_BYTES = 2048;
+export const FALLBACK_LOG_MAX_LINES = 80;
+/** Steps of one pod's turn before it must wait for an event: more means that two decisions fight. */
+export const MAX_ACTIONS_PER_TURN = 1000;
+/** How long the kernel may take to end the processes of a pod that were all sent SIGKILL. */
+export const POD_KILL_TIMEOUT_MS = 10_000;
+/** Ids of a pod with `hostUsers: false`: what images use, as kubelet grants them. */
+export const USER_NAMESPACE_IDS = 65_536;
+/** How often disk use is looked at where a pod has limits for it: kubelet's housekeeping interval. */
+export const EPHEMERAL_STORAGE_INTERVAL_MS = 10_000;
+/** Files looked at in one measurement of disk use; a pod with more is measured as far as that. */
+export const EPHEMERAL_STORAGE_MAX_FILES = 1_000_000;
+/** Bytes of a seccomp profile file. */
+export const MAX_SECCOMP_PROFILE_BYTES = 1024 * 1024;
+/** One argument or variable of a process with its closing zero: the kernel's MAX_ARG_STRLEN. */
+export const MAX_ARGUMENT_BYTES = 131_072;
+/** All arguments and variables of a process: the most the kernel ever takes, three quarters of its _STK_LIM. */
+export const MAX_EXECVE_BYTES = 6 * 1024 * 1024;
+/** Problems of one container told at once; the rest is counted. */
+export const MAX_PROBLEMS_PER_CONTAINER = 10;
+/** Compiled seccomp filters remembered, at most 32 kB each: few profiles are in use on one machine. */
+export const MAX_CACHED_SECCOMP_FILTERS = 32;
+/** An image's /etc/passwd or /etc/group: a larger one is an attack on the reader's memory (CVE-2024-9676). */
+export const MAX_USERS_FILE_BYTES = 1024 * 1024;
+/** How often a daemon lists its pods although no file event came, and how long one left behind stays without work. */
+export const DAEMON_LIST_INTERVAL_MS = 1_000;
+export const DAEMON_IDLE_MS = 5_000;

@@ -76,7 +76,7 @@ function logOptions(
   return {
     directory,
     attempt,
-    ...(options.tail >= 0 && { tail: options.tail }),
+    ...(options.tail !== undefined && options.tail >= 0 && { tail: options.tail }),
     ...(options.since !== undefined && { sinceMs: nowMs - options.since }),
     ...(isFollowed && { follow: { isOver: endWatcher(engine, pod.metadata?.uid, container) } }),
   };

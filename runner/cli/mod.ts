@@ -1,4 +1,5 @@
 /** Layer 6: words for people. Arguments in, exit status out. */
+import { ManifestErrors } from "./manifest_errors.ts";
 import { SeedpodError } from "../base/mod.ts";
 import { asksForHelp, type CommandSpec, didYouMean, parseArguments } from "./arguments/mod.ts";
 import { type CommandName, COMMANDS, type ParsedOf } from "./commands.ts";
@@ -92,8 +93,11 @@ export async function runCommandLine(
     return await dispatch(args, { ...io, engine });
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return 0;
-    const { renderError } = await import("./view/error.ts");
-    await io.stderr(renderError(error, { color: io.errorColor, stack: true })).catch(() => {});
+    const { renderError } = await import("./view/mod.ts");
+    const text = error instanceof ManifestErrors
+      ? error.render(io.errorColor)
+      : renderError(error, { color: io.errorColor, stack: true });
+    await io.stderr(text).catch(() => {});
     return error instanceof SeedpodError && error.fault === "user" ? EXIT_USER : EXIT_OURS;
   }
 }

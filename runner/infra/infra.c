@@ -9,63 +9,7 @@
  * It holds no policy, parses no YAML and knows no path layout. Freestanding C: no libc, no heap; nothing in its loop
  * waits for a client or for a container, only ever for the disk that the logs are on.
  */
-#include <asm/unistd.h>
-#include <linux/errno.h>
-#include <linux/eventpoll.h>
-#include <linux/fcntl.h>
-#include <linux/mman.h>
-#include <linux/prctl.h>
-#include <linux/sched.h>
-#include <linux/wait.h>
-
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef int s32;
-typedef unsigned long u64;
-typedef long s64;
-
-/* ---- the kernel ------------------------------------------------------------------------------------------------- */
-
-#ifdef __x86_64__
-static inline long call6(long nr, long a, long b, long c, long d, long e, long f) {
-  register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-  __asm__ volatile("syscall" : "+a"(nr) : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
-  return nr;
-}
-__asm__(".text\n.globl _start\n_start: xor %ebp, %ebp\n and $-16, %rsp\n call start\n");
-#else /* aarch64 */
-static inline long call6(long nr, long a, long b, long c, long d, long e, long f) {
-  register long x8 __asm__("x8") = nr, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
-  register long x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f;
-  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-  return x0;
-}
-__asm__(".text\n.globl _start\n_start: mov x29, #0\n bl start\n");
-#endif
-
-#define SYS(name, ...) SYS_(__NR_##name, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
-#define SYS_(nr, a, b, c, d, e, f, ...) call6((long)(nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-
-/* What libc's headers would say; the kernel's own headers leave these to it. */
-enum { SIG_BLOCK_ = 0, SIG_SETMASK_ = 2, SIGKILL_ = 9, SIGTERM_ = 15, SIGCHLD_ = 17, LAST_SIGNAL = 64 };
-enum { SCM_RIGHTS_ = 1, SOL_SOCKET_ = 1, SO_ACCEPTCONN_ = 30, SOCK_CLOEXEC_ = 02000000, SFD_FLAGS = 02004000 };
-enum { MSG_CTRUNC_ = 0x8, MSG_DONTWAIT_ = 0x40, MSG_NOSIGNAL_ = 0x4000, MSG_CMSG_CLOEXEC_ = 0x40000000 };
-enum { CLOCK_REALTIME_ = 0, SEEK_END_ = 2 };
-struct iov { const void *base; u64 length; };
-struct msghdr_ { void *name; u32 namelen; struct iov *iov; u64 iovlen; void *control; u64 controllen; u32 flags; };
-struct cmsghdr_ { u64 length; s32 level, type; };
-struct timespec_ { s64 sec, nsec; };
-
-/* gcc calls these two. From the first byte to the last: text is moved towards the start of its own buffer. */
-void *memcpy(void *to, const void *from, u64 n) {
-  for (u64 i = 0; i < n; i++) ((u8 *)to)[i] = ((const u8 *)from)[i];
-  return to;
-}
-void *memset(void *to, int value, u64 n) {
-  for (u64 i = 0; i < n; i++) ((u8 *)to)[i] = (u8)value;
-  return to;
-}
+#include "kernel.h"
 
 /* ---- programs: the format of runner/plan/encode_program.ts --------------------------------------------------------- */
 
@@ -111,7 +55,7 @@ struct process {
 
 #define EACH(p) for (struct process *p = processes; p < processes + MAX_PROCESSES; p++)
 static struct process processes[MAX_PROCESSES];
-static int clients[MAX_CLIENTS], listener = -1, signals, poll_fd, self_fd;
+static int clients[MAX_CLIENTS], listener, signals, poll_fd, self_fd;
 static struct { u8 text[CHUNK]; struct iov lines[MAX_IOV]; } buffers __attribute__((aligned(4096)));
 static int buffers_used;
 
@@ -414,12 +358,8 @@ static void kill_children(void) {
   char list[4096];
   s64 n = SYS(pread64, 1, list, sizeof list, 0), pid = 0;
   for (s64 i = 0; i < n; i++) {
-    if (list[i] != ' ') {
-      pid = pid * 10 + (list[i] - '0');
-    } else {
-      SYS(kill, pid, SIGKILL_);
-      pid = 0;
-    }
+    if (list[i] == ' ') SYS(kill, pid, SIGKILL_);
+    pid = list[i] == ' ' ? 0 : pid * 10 + (list[i] - '0');
   }
 }
 
@@ -479,15 +419,13 @@ static void run_program(struct program *p, int *fds, int status_pipe) {
   for (u32 i = 0; i < p->steps; i++) {
     struct step *s = &steps[i];
     long result = run_step(p, s, results, fds, status_pipe);
-    u32 skip = s->skip;
     if (result < 0 && result > -4096) {
       if (s->tolerate[0] != -result && s->tolerate[1] != -result) fail(status_pipe, (s32)i, -result);
       result = -1;
-      skip = 0;
     }
     results[s->reg] = (u64)result;
     if (s->store) *(u32 *)(base + s->store) = (u32)result;
-    i += skip;
+    if (result != -1) i += s->skip;
   }
   fail(status_pipe, NO_STEP, ENOEXEC);
 }
@@ -497,21 +435,6 @@ static void run_program(struct program *p, int *fds, int status_pipe) {
 static struct process *find(u64 id) {
   EACH(p) if (p->state != FREE && p->id == id) return p;
   return 0;
-}
-
-static int take(int *fds, u32 index) {
-  int fd = index < MAX_FDS ? fds[index] : -1;
-  if (fd >= 0) fds[index] = -1;
-  return fd;
-}
-
-/* After setns(CLONE_NEWPID) only the children of this process are born elsewhere; infra itself stays where it is. */
-static long clone_in(struct clone_args *args, int pid_namespace) {
-  long result = pid_namespace < 0 ? 0 : SYS(setns, pid_namespace, CLONE_NEWPID);
-  if (result < 0) return result;
-  result = SYS(clone3, args, sizeof *args);
-  if (result != 0 && pid_namespace >= 0) SYS(setns, self_fd, CLONE_NEWPID);
-  return result;
 }
 
 /* Gives the child's PID. The program in fds[0] is mapped here, privately, and only the child looks into it. */
@@ -530,7 +453,9 @@ static long clone_child(struct message *m, int *fds, int pid_namespace, int stat
     args.cgroup = (u64)fds[m->cgroup];
   }
   if ((u32)m->user_namespace < MAX_FDS) result = SYS(setns, fds[m->user_namespace], CLONE_NEWUSER);
-  if (result == 0) result = clone_in(&args, pid_namespace);
+  if (result == 0 && pid_namespace >= 0) result = SYS(setns, pid_namespace, CLONE_NEWPID); /* for its children alone */
+  if (result == 0) result = SYS(clone3, &args, sizeof args);
+  if (result != 0 && pid_namespace >= 0) SYS(setns, self_fd, CLONE_NEWPID);
   if (result == 0) {
     set_signals(SIG_SETMASK_, 0);
     run_program((struct program *)map, fds, status_pipe);
@@ -562,7 +487,11 @@ static long spawn(int c, struct message *m, int *fds, int nfds) {
   p->max_bytes = m->max_bytes;
   p->max_files = m->max_files < MIN_FILES ? MIN_FILES : m->max_files > MAX_FILES ? MAX_FILES : m->max_files;
   const s32 indexes[] = { m->out, m->err, -1, -1, m->logdir, m->keep[0], m->keep[1] };
-  for (int i = 0; i < FDS; i++) p->fd[i] = i == STATUS ? pipe[0] : take(fds, indexes[i]);
+  for (int i = 0; i < FDS; i++) {
+    p->fd[i] = (u32)indexes[i] < MAX_FDS ? fds[indexes[i]] : -1;
+    if (p->fd[i] >= 0) fds[indexes[i]] = -1;
+  }
+  p->fd[STATUS] = pipe[0];
   for (int i = OUT; i <= STATUS; i++) {
     if (i != STATUS) SYS(fcntl, p->fd[i], F_SETFL, O_NONBLOCK);
     watch(p->fd[i], (u64)i, (u64)(p - processes));
@@ -622,13 +551,11 @@ static void client_readable(int c) {
 }
 
 static void accept_client(void) {
-  int fd = (int)SYS(accept4, listener, 0, 0, SOCK_CLOEXEC_);
-  for (int c = 0; c < MAX_CLIENTS && fd >= 0; c++) {
-    if (clients[c] >= 0) continue;
-    clients[c] = fd;
-    return watch(fd, WATCH_CLIENT, (u64)c);
-  }
-  close_fd(&fd);
+  int fd = (int)SYS(accept4, listener, 0, 0, SOCK_CLOEXEC_), c = 0;
+  while (c < MAX_CLIENTS && clients[c] >= 0) c++;
+  if (c == MAX_CLIENTS) return close_fd(&fd);
+  clients[c] = fd;
+  watch(fd, WATCH_CLIENT, (u64)c);
 }
 
 /* ---- the loop -------------------------------------------------------------------------------------------------------- */
@@ -648,7 +575,7 @@ static void handle(u64 kind, u64 index) {
 
 /* Lets go of what nobody will ask for. Stage 0 stays until its client has gone and its child has nothing more to say. */
 static int needed(void) {
-  int needed = listener >= 0;
+  int needed = listener > 0;
   for (int c = 0; c < MAX_CLIENTS; c++) needed |= clients[c] >= 0;
   EACH(p) {
     needed |= p->state == STARTING;

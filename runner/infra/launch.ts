@@ -28,6 +28,8 @@ export interface SandboxLaunch {
   readonly descriptors: readonly OwnedFd[];
   /** Index of the descriptor of the cgroup v2 directory to be born in. */
   readonly cgroup?: number;
+  /** Index of the descriptor of the user namespace to be born in. */
+  readonly userNamespace?: number;
 }
 
 /** Stage 0: a process that has cloned the pod's PID 1, or is about to, and leaves when it is let go. */
@@ -44,7 +46,8 @@ export class StageZero implements Disposable {
     this.#pid = spawnExecutable(infraExecutable(), "infra", descriptors);
     theirs.close();
     const cgroup = launch.cgroup === undefined ? {} : { cgroup: launch.cgroup };
-    const request = encodeSpawn({ id: SANDBOX, cloneFlags: launch.cloneFlags, ...cgroup });
+    const born = launch.userNamespace === undefined ? {} : { userNamespace: launch.userNamespace };
+    const request = encodeSpawn({ id: SANDBOX, cloneFlags: launch.cloneFlags, ...cgroup, ...born });
     sendWithDescriptors(ours.number, request, [launch.program, ...launch.descriptors].map((fd) => fd.number));
   }
 

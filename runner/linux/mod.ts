@@ -4,4 +4,5 @@ export * from "./cgroup_host.ts";
 export * from "./host_facts.ts";
 export * from "./mountinfo.ts";
 export * from "./proc_stat.ts";
+export * from "./rootfs_identity.ts";
 export * from "./run_program.ts";

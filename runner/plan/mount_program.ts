@@ -1,18 +1,24 @@
 /** The part of a container's program that mounts its volumes. infra's mount namespace holds every volume at `/v/NAME`. */
 import type { PodSpec, Volume, VolumeMount } from "../../schema/kubernetes/mod.ts";
-import { type Arch, type ErrnoName, type FlagName, FLAGS, SeedpodError } from "../base/mod.ts";
+import { type Arch, type FlagName, SeedpodError } from "../base/mod.ts";
+import {
+  addEnsurePath,
+  addMake,
+  addStatxType,
+  BENEATH,
+  type EnsureRule,
+  IN_ROOT,
+  partsOf,
+} from "./ensure_path.ts";
 import { addMountAttributes, addOpenInside, addOpenPlace, addTree, SELF } from "./idioms.ts";
 import {
   type Arg,
   type ArgLike,
-  bytes,
   call,
-  type Check,
-  type Data,
   flags,
   type ManifestPath,
   octal,
-  ProgramBuilder,
+  type ProgramBuilder,
   resultOf,
   type Step,
   type StepOptions,
@@ -22,123 +28,11 @@ import {
 /** Where infra's mount namespace holds the volumes. */
 export const VOLUMES_ROOT = "/v";
 
-const STATX_BYTES = 256;
-const STX_MODE_AT = 28;
-const STATX_TYPE = 1;
-
 /** What a mount of a pod does with mounts made elsewhere, as `mount_setattr(2)` names it. */
 export type Propagation = "MS_PRIVATE" | "MS_SLAVE" | "MS_SHARED";
 
 /** What a volume or a mount point is; `unknown` where only the machine can tell. */
 export type FileKind = "directory" | "file" | "unknown";
-
-/** Adds `statx(2)` of a descriptor; {@linkcode isType} asks its answer. */
-export function addStatxType(
-  builder: ProgramBuilder,
-  name: string,
-  file: ArgLike,
-  options: StepOptions = {},
-): Data {
-  const answer = bytes(new Uint8Array(new ArrayBuffer(STATX_BYTES)), "<statx>");
-  builder.add(name, call("statx", file, SELF, "AT_EMPTY_PATH", STATX_TYPE, answer), options);
-  return answer;
-}
-
-/** Asks whether what `statx(2)` answered is of a type. */
-export function isType(
-  answer: Data,
-  type: "S_IFDIR" | "S_IFREG" | "S_IFSOCK" | "S_IFCHR" | "S_IFBLK",
-  errno: ErrnoName,
-): Check {
-  return { check: answer, offset: STX_MODE_AT, mask: FLAGS.S_IFMT, equals: FLAGS[type], errno };
-}
-
-/** How {@linkcode addEnsurePath} resolves, and what it makes where nothing is. */
-export interface EnsureRule {
-  /** What the last component becomes; or the answer of {@linkcode addStatxType}, whose kind it takes. */
-  readonly kind: "directory" | "file" | Data;
-  readonly arch: Arch;
-  /** RESOLVE_* flags; inside the root and without magic links when left out. */
-  readonly resolve?: readonly FlagName[];
-  /** The mode of new directories, before the umask; 0755 when left out. */
-  readonly directoryMode?: number;
-}
-
-const IN_ROOT: readonly FlagName[] = ["RESOLVE_IN_ROOT", "RESOLVE_NO_MAGICLINKS"];
-const BENEATH: readonly FlagName[] = ["RESOLVE_BENEATH", "RESOLVE_NO_MAGICLINKS"];
-
-/** The components of a path. */
-function partsOf(path: string): string[] {
-  return path.split("/").filter((part) => part !== "" && part !== ".");
-}
-
-/**
- * Adds the opening (O_PATH) of a path below a root that containers may have written to, made with its parents where it is
- * missing. Every resolution is confined by the kernel, so a symlink planted meanwhile leads to an error or to another
- * place inside, never out; what was opened is what is used.
- */
-export function addEnsurePath(
-  builder: ProgramBuilder,
-  name: string,
-  root: ArgLike,
-  path: string,
-  rule: EnsureRule,
-  options: StepOptions = {},
-): Step {
-  const how = { open: ["O_PATH"] as const, resolve: rule.resolve ?? IN_ROOT, arch: rule.arch };
-  const open = (into: ProgramBuilder, prefix: string, more: StepOptions = {}): Step =>
-    addOpenInside(into, name, root, prefix, how, { ...options, ...more });
-  const parts = partsOf(path);
-  if (parts.length === 0) return open(builder, ".");
-  const opened = parts.map((_, index) =>
-    open(new ProgramBuilder(), parts.slice(0, index + 1).join("/"), { tolerate: ["ENOENT"] })
-  );
-  const target = opened.at(-1)!;
-  const all = new ProgramBuilder();
-  let parent: ArgLike = root;
-  opened.forEach((step, index) => {
-    const missing = step === target ? all : new ProgramBuilder();
-    const kind = step === target ? rule.kind : "directory";
-    addMake(missing, name, [parent, text(parts[index]!)], { ...rule, kind }, options);
-    open(missing, parts.slice(0, index + 1).join("/"), { resultInto: step });
-    if (step !== target) all.append(step, missing);
-    parent = resultOf(step);
-  });
-  return builder.append(target, all);
-}
-
-/** Adds the making of one file or directory; somebody may have been quicker. */
-function addMake(
-  builder: ProgramBuilder,
-  name: string,
-  [parent, entry]: readonly [parent: ArgLike, entry: Data],
-  rule: Omit<EnsureRule, "arch">,
-  options: StepOptions,
-): void {
-  const file = call("mknodat", parent, entry, octal(FLAGS.S_IFREG | 0o644), 0);
-  const directory = call("mkdirat", parent, entry, octal(rule.directoryMode ?? 0o755));
-  const exists: StepOptions = { ...options, tolerate: ["EEXIST"] };
-  if (rule.kind === "file") builder.add(name, file, exists);
-  else if (rule.kind === "directory") builder.add(name, directory, exists);
-  else addMakeOfKind(builder, name, rule.kind, { file, directory }, options);
-}
-
-/**
- * Adds both ways: for a directory the file is passed over; a file that is there, new or old, passes over the directory or
- * makes its `mkdirat` fail with EEXIST, which is as good.
- */
-function addMakeOfKind(
-  builder: ProgramBuilder,
-  name: string,
-  kind: Data,
-  make: { readonly file: ReturnType<typeof call>; readonly directory: ReturnType<typeof call> },
-  options: StepOptions,
-): void {
-  const isDirectory = isType(kind, "S_IFDIR", "ENOTDIR");
-  builder.add(name, isDirectory, { ...options, tolerate: ["ENOTDIR"], skipOnSuccess: 1 });
-  builder.add(name, make.file, { ...options, tolerate: ["EEXIST"], skipOnSuccess: 1 });
-  builder.add(name, make.directory, { ...options, tolerate: ["EEXIST"] });
-}
 
 /**
  * Adds the mount point of a volume in the sandbox's `v` directory, which is ours alone: a file for a volume that is one.
@@ -227,9 +121,18 @@ export function addVolumeMounts(builder: ProgramBuilder, request: VolumeMountsRe
     if (other) refuse(each.name, `volume "${other.mount.name}" is mounted there already`);
     paths.set(path, each);
   }
-  const ordered = planned.toSorted((a, b) => a.parts.length - b.parts.length);
-  for (const each of ordered) addVolumeMount(builder, request, each);
+  const attached: AttachedMount[] = [];
+  for (const each of planned.toSorted((a, b) => a.parts.length - b.parts.length)) {
+    attached.push({ parts: each.parts, tree: addVolumeMount(builder, request, each, attached) });
+  }
+  for (const { tree } of attached) builder.add("close a volume", call("close", resultOf(tree)));
   addCutOff(builder, request.spec);
+}
+
+/** A volume mount that is in place; later ones may lie in it. */
+interface AttachedMount {
+  readonly parts: readonly string[];
+  readonly tree: Step;
 }
 
 /**
@@ -287,7 +190,12 @@ function isRecursivelyReadOnly(mount: VolumeMount): boolean {
 
 const PROPAGATIONS = { None: "MS_PRIVATE", HostToContainer: "MS_SLAVE", Bidirectional: "MS_SHARED" } as const;
 
-function addVolumeMount(builder: ProgramBuilder, request: VolumeMountsRequest, planned: PlannedMount): void {
+function addVolumeMount(
+  builder: ProgramBuilder,
+  request: VolumeMountsRequest,
+  planned: PlannedMount,
+  attached: readonly AttachedMount[],
+): Step {
   const { mount, name, options } = planned;
   const isPart = partsOf(mount.subPath ?? "").length > 0;
   const tree = isPart
@@ -308,16 +216,31 @@ function addVolumeMount(builder: ProgramBuilder, request: VolumeMountsRequest, p
   }
   const known = isPart ? "unknown" : kindOfVolume(planned.volume);
   const kind = known === "unknown" ? addStatxType(builder, name, source, options) : known;
-  const rule: EnsureRule = { kind, arch: request.arch };
-  const path = `${name}: make the mount point`;
-  const target = addEnsurePath(builder, path, request.rootfs, mount.mountPath, rule, options);
+  const target = addTarget(builder, request, planned, { kind, attached });
   const move = flags("MOVE_MOUNT_F_EMPTY_PATH", "MOVE_MOUNT_T_EMPTY_PATH");
   builder.add(name, call("move_mount", source, SELF, resultOf(target), SELF, move), {
     ...options,
     hint: "A directory can be mounted on a directory alone, a file on a file",
   });
-  builder.add(name, call("close", source));
   builder.add(name, call("close", resultOf(target)));
+  return tree;
+}
+
+/**
+ * Adds the opening of a mount point: in the rootfs; or, where the path goes through an earlier volume, in that volume and
+ * never out of it, since other containers may have put symlinks there.
+ */
+function addTarget(
+  builder: ProgramBuilder,
+  request: VolumeMountsRequest,
+  { name, parts, options }: PlannedMount,
+  { kind, attached }: { readonly kind: EnsureRule["kind"]; readonly attached: readonly AttachedMount[] },
+): Step {
+  const around = attached.findLast((each) => each.parts.every((part, index) => part === parts[index]));
+  const root = around ? resultOf(around.tree) : request.rootfs;
+  const path = parts.slice(around?.parts.length ?? 0).join("/");
+  const rule: EnsureRule = { kind, arch: request.arch, resolve: around ? BENEATH : IN_ROOT };
+  return addEnsurePath(builder, `${name}: make the mount point`, root, path, rule, options);
 }
 
 /** New directories of a subPath: as wide as the volume's root, as kubelet makes them; the setgid bit is inherited. */

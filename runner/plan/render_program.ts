@@ -44,12 +44,15 @@ function renderAction(action: StepAction, indexes: ReadonlyMap<Step, number>): s
 }
 
 /** The rules around a step, in words; empty when there are none. */
-function renderRules(step: Step, index: number, indexes: ReadonlyMap<Step, number>): string {
+function renderRules(step: Step, number: number, indexes: ReadonlyMap<Step, number>): string {
   const rules: string[] = [];
   if (step.tolerate?.length) rules.push(`tolerates ${step.tolerate.join(", ")}`);
-  if (step.skipOnSuccess) rules.push(`on success goes on at #${index + 1 + step.skipOnSuccess}`);
+  if (step.skipOnSuccess) rules.push(`on success goes on at #${number + 1 + step.skipOnSuccess}`);
   if (step.resultInto) rules.push(`result becomes #${indexes.get(step.resultInto) ?? "?"}`);
-  if (step.store) rules.push(`stores the result in ${step.store.in.text}[${step.store.at}]`);
+  if (step.store) {
+    const form = step.store.as === "path" ? "as text " : "";
+    rules.push(`stores the result ${form}in ${step.store.in.text}[${step.store.at}]`);
+  }
   return rules.length === 0 ? "" : `  ; ${rules.join("; ")}`;
 }
 
@@ -61,18 +64,18 @@ const visible = (text: string): string =>
   text.replace(CONTROL, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 
 /**
- * A program as text: a line for each step with its number, the line of the manifest that asks for it, its name, and the
+ * A program as text: a line for each step with its number from 1 on, the line of the manifest that asks for it, its name, and the
  * system call, whose results are `#N`. Ends with a newline unless the program is empty.
  */
 export function renderProgram(program: Program, locate: Locate): string {
-  const indexes = new Map(program.steps.map((step, index) => [step, index]));
+  const indexes = new Map(program.steps.map((step, index) => [step, index + 1]));
   const rows = program.steps.map((step, index) => {
     const place = step.from && locate(step.from);
     return [
-      `#${index}`,
+      `#${index + 1}`,
       place ? `${place.file}:${place.line}` : "-",
       step.name,
-      renderAction(step.action, indexes) + renderRules(step, index, indexes),
+      renderAction(step.action, indexes) + renderRules(step, index + 1, indexes),
     ].map(visible);
   });
   const widths = [0, 1, 2].map((column) =>

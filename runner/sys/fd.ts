@@ -54,3 +54,16 @@ export function sealMemfd(fd: OwnedFd): void {
   const seals = flag("F_SEAL_SEAL", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE");
   syscall("seal a file in memory", "fcntl", fd.number, flag("F_ADD_SEALS"), seals);
 }
+
+/** The read end and the write end of a pipe, see `pipe2(2)`. */
+export function makePipe(): [OwnedFd, OwnedFd] {
+  const ends = new Int32Array(new ArrayBuffer(8));
+  syscall("make a pipe", "pipe2", new Uint8Array(ends.buffer), flag("O_CLOEXEC"));
+  return [new OwnedFd(ends[0]!), new OwnedFd(ends[1]!)];
+}
+
+/** Sets the size of a terminal in characters, see `ioctl_tty(2)` TIOCSWINSZ. */
+export function setWindowSize(terminal: OwnedFd, size: { columns: number; rows: number }): void {
+  const winsize = new Uint16Array([size.rows, size.columns, 0, 0]);
+  trySyscall("ioctl", terminal.number, flag("TIOCSWINSZ"), new Uint8Array(winsize.buffer));
+}

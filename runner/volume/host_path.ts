@@ -13,7 +13,7 @@ import {
   type StepOptions,
   text,
 } from "../plan/mod.ts";
-import { addStatxType, isType } from "../plan/mount_program.ts";
+import { addStatxType, isType } from "../plan/mod.ts";
 import { addOwnerMap, optionsOf, refuseVolume, type VolumeContext } from "./request.ts";
 
 /** What a type of hostPath asks of the path. */

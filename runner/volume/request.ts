@@ -11,7 +11,7 @@ import {
   type Step,
   type StepOptions,
 } from "../plan/mod.ts";
-import { type Propagation } from "../plan/mount_program.ts";
+import { type Propagation } from "../plan/mod.ts";
 
 /** What the volumes of a pod are made from. */
 export interface VolumesRequest {

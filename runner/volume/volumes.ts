@@ -1,6 +1,6 @@
 import type { Volume } from "../../schema/kubernetes/mod.ts";
 import { type ProgramBuilder, resultOf, type Step } from "../plan/mod.ts";
-import { addVolumeMountPoint, volumePropagation } from "../plan/mount_program.ts";
+import { addVolumeMountPoint, volumePropagation } from "../plan/mod.ts";
 import { addPayload } from "./atomic_writer.ts";
 import { addEmptyDir } from "./empty_dir.ts";
 import { addHostPath } from "./host_path.ts";

@@ -14,6 +14,8 @@ import { checkPodSecurity } from "./security.ts";
 import { checkVolumes } from "./volume.ts";
 
 const MAX_INT32 = 2 ** 31 - 1;
+/** Containers, and volumes, of one pod: more than its 4096 processes allow, and cheap to compare with each other. */
+const MAX_PARTS = 1000;
 
 function* checkNamespaces(spec: PodSpec): Generator<Fault> {
   if (spec.hostPID && spec.shareProcessNamespace) {
@@ -81,6 +83,19 @@ function* checkContainers(spec: PodSpec): Generator<Fault> {
   }
 }
 
+function* checkNumbers(spec: PodSpec): Generator<Fault> {
+  for (const list of ["containers", "initContainers", "volumes"] as const) {
+    const count = spec[list]?.length ?? 0;
+    if (count > MAX_PARTS) {
+      yield {
+        path: ["spec", list],
+        message: `a pod has at most ${MAX_PARTS} ${list}, not ${count}`,
+        atKey: true,
+      };
+    }
+  }
+}
+
 function* checkHostPorts(spec: PodSpec): Generator<Fault> {
   const seen = new Map<string, (string | number)[]>();
   for (const [index, container] of spec.containers.entries()) {
@@ -105,6 +120,8 @@ export function* checkPod(pod: Pod): Generator<Fault> {
     yield { path: [], message: 'the field "spec" is missing in Pod' };
     return;
   }
+  const tooMany = checkNumbers(spec).toArray();
+  if (tooMany.length > 0) return yield* tooMany;
   if (spec.os && spec.os.name !== "linux") {
     yield {
       path: ["spec", "os", "name"],

@@ -122,6 +122,11 @@ export function* checkVolumes({ volumes = [] }: PodSpec): Generator<Fault> {
   }
 }
 
+/** An absolute path without its empty and `.` parts. */
+function normalPath(path: string): string {
+  return `/${path.split("/").filter((part) => part !== "" && part !== ".").join("/")}`;
+}
+
 function* checkMountPath(mountPath: string, path: NodePath): Generator<Fault> {
   const at = [...path, "mountPath"];
   if (!mountPath.startsWith("/")) {
@@ -130,7 +135,7 @@ function* checkMountPath(mountPath: string, path: NodePath): Generator<Fault> {
       message: `the mountPath ${quoted(mountPath)} must be absolute`,
       hint: `did you mean "/${mountPath}"?`,
     };
-  } else if (/^\/+(?:\.?\/*)*$/.test(mountPath)) {
+  } else if (normalPath(mountPath) === "/") {
     yield { path: at, message: "a volume cannot be mounted on the container's root" };
   } else if (mountPath.split("/").includes("..")) {
     yield { path: at, message: `the mountPath ${quoted(mountPath)} must not contain ".."` };
@@ -194,7 +199,8 @@ export function* checkVolumeMounts(spec: PodSpec, container: Container, base: No
     yield* checkMountPath(mount.mountPath, path);
     yield* checkSubPath(mount, path);
     yield* checkMountModes(mount, container, path);
-    const normal = mount.mountPath.replaceAll(/\/(?:\.?\/)+/g, "/").replace(/(?<=.)\/\.?$/, "");
+    if (!mount.mountPath.startsWith("/")) continue;
+    const normal = normalPath(mount.mountPath);
     const earlier = seen.get(normal);
     seen.set(normal, index);
     if (earlier === undefined) continue;

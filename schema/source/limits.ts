@@ -10,6 +10,8 @@ export const MAX_NODES_PER_FILE = 200_000;
 export const MAX_DOCUMENTS_PER_FILE = 1000;
 /** Diagnostics kept for one file; the rest is counted in one more. */
 export const MAX_DIAGNOSTICS_PER_FILE = 50;
+/** Items of one list of an object: no pod needs more arguments or variables. */
+export const MAX_LIST_ITEMS = 5000;
 /** Faults looked for in one object: more than are kept, and few enough that finding suggestions costs little. */
 export const MAX_FAULTS_PER_OBJECT = 200;
 /** Faults after which the rest of a file is not checked. */

@@ -14,6 +14,7 @@ export {
   MAX_FAULTS_PER_FILE,
   MAX_FAULTS_PER_OBJECT,
   MAX_FILE_BYTES,
+  MAX_LIST_ITEMS,
 } from "./limits.ts";
 export {
   type Located,

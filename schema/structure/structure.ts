@@ -1,4 +1,4 @@
-import { type Fault, MAX_FAULTS_PER_OBJECT, type NodePath, quoted } from "../source/mod.ts";
+import { type Fault, MAX_FAULTS_PER_OBJECT, MAX_LIST_ITEMS, type NodePath, quoted } from "../source/mod.ts";
 import { childSchema, definitionNamed, resolveSchema, type SchemaNode } from "./definitions.ts";
 import { suggestWord } from "./suggest.ts";
 import * as validators from "./validators.gen.ts";
@@ -151,6 +151,19 @@ function withoutEchoes(errors: AjvError[]): AjvError[] {
   return errors.filter((error) => error.keyword === "type" || !wrongType.has(error.instancePath));
 }
 
+/** The first list in `value` that is too long to be checked: ajv's time grows with the square of its faults. */
+function overlongList(value: unknown, path: NodePath = []): Fault | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (Array.isArray(value) && value.length > MAX_LIST_ITEMS) {
+    return { path, message: `a list has at most ${MAX_LIST_ITEMS} items, not ${value.length}`, atKey: true };
+  }
+  for (const [key, item] of Object.entries(value)) {
+    const fault = overlongList(item, [...path, Array.isArray(value) ? Number(key) : key]);
+    if (fault) return fault;
+  }
+  return undefined;
+}
+
 /** What {@linkcode checkStructure} finds. */
 export interface StructureCheck {
   faults: Fault[];
@@ -192,6 +205,8 @@ function repair(error: AjvError, root: string, data: unknown): void {
 export function checkStructure(root: string, data: unknown): StructureCheck {
   const validate = (validators as unknown as Record<string, Validator>)[`validate${root}`];
   if (!validate) throw new Error(`Cannot check the structure of "${root}": no validator is compiled for it`);
+  const overlong = overlongList(data);
+  if (overlong) return { faults: [overlong], repaired: undefined };
   if (validate(data)) return { faults: [], repaired: data };
   const errors = withoutEchoes(validate.errors ?? []).slice(0, MAX_FAULTS_PER_OBJECT);
   const faults = errors.map((error) => translate(error, root, data));

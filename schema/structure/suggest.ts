@@ -1,7 +1,7 @@
 /** Longer words are compared no further: no name of Kubernetes is longer. */
 const MAX_COMPARED = 64;
 /** Words compared for one suggestion; more cost time that a suggestion is not worth. */
-const MAX_CANDIDATES = 300;
+const MAX_CANDIDATES = 100;
 
 /** Edits (insert, delete, replace, swap of neighbours) that turn `left` into `right`. */
 function editDistance(left: string, right: string): number {

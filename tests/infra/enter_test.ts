@@ -183,7 +183,7 @@ Deno.test({
     Deno.readLinkSync(`/proc/${reaper}/fd/${name}`)
   );
   assert.deepEqual(targets.sort().map((target) => target.replace(/\d+/g, "N")), [
-    "/N/task/N/children",
+    "/proc/N/task/N/children",
     "pipe:[N]",
   ]);
 });

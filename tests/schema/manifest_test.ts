@@ -210,3 +210,38 @@ Deno.test("parseManifests() keeps integers beyond 2^53 exact enough to refuse th
     'the number is out of range for "activeDeadlineSeconds"',
   ]);
 });
+
+Deno.test("parseManifests() refuses what would take long to check, and hostile paths cost it nothing", () => {
+  const pod = (spec: unknown) =>
+    JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec });
+  const messages = (spec: unknown) => parse(pod(spec)).diagnostics.map(({ message }) => message);
+  const containers = Array.from({ length: 6000 }, (_, index) => ({ name: `c${index}`, imagee: "host" }));
+  assert.deepEqual(messages({ containers }), ["a list has at most 5000 items, not 6000"]);
+  const volumes = Array.from({ length: 1001 }, (_, index) => ({ name: `v${index}` }));
+  const container = {
+    name: "a",
+    image: "host",
+    volumeMounts: [{ name: "v", mountPath: `${"//.".repeat(100_000)}/x` }],
+  };
+  assert.deepEqual(messages({ containers: [container], volumes }), [
+    "a pod has at most 1000 volumes, not 1001",
+  ]);
+  assert.deepEqual(messages({ containers: [container], volumes: [{ name: "v" }] }), []);
+});
+
+Deno.test("parseManifests() checks the rules behind a misspelt field as if it were spelt right", () => {
+  const { diagnostics } = parse(`apiVersion: v1
+kind: Pod
+metadata: {name: Web}
+spec:
+  restartPolicy: Alwys
+  containers: [{name: a, imagee: host, volumeMounts: [{name: v, mountPath: /v}]}]
+  volumess: [{name: v}]
+`);
+  assert.deepEqual(diagnostics.map(({ line, message }) => [line, message.slice(0, 22)]), [
+    [3, 'the name "Web" must be'],
+    [5, '"Alwys" is not a value'],
+    [6, 'unknown field "imagee"'],
+    [7, 'unknown field "volumes'],
+  ]);
+});

@@ -25,6 +25,7 @@ Deno.test("formatQuantity() writes what Kubernetes writes", () => {
     ["1.5Gi", "1536Mi"],
     ["1000Ki", "1000Ki"],
     ["0.5Ki", "512"],
+    ["0.0005Ki", "512m"],
     ["1000000", "1M"],
     ["1e3", "1e3"],
     ["1E3", "1e3"],

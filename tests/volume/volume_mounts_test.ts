@@ -87,6 +87,25 @@ Deno.test("addVolumeMounts() keeps a mountPath through symlinks of the image ins
   });
 });
 
+Deno.test("addVolumeMounts() refuses a mountPath through a symlink that leads out of an earlier volume", async () => {
+  await withScratch((scratch) => {
+    Deno.mkdirSync(`${scratch}/rootfs/etc`);
+    for (const target of ["/etc", "../etc", "/proc"]) {
+      const link = inData(scratch, "x");
+      Deno.symlinkSync(target, link);
+      for (const mountPath of ["/data/x", "/data/x/new"]) {
+        const mounts = [{ name: "data", mountPath: "/data" }, { name: "config", mountPath }];
+        assert.throws(
+          () => new MountedContainer(scratch, request(scratch, [DATA, CONFIG], mounts)),
+          /on "\/data\/x.*make the mount point: errno 18$/,
+        );
+      }
+      Deno.removeSync(link);
+      assert.deepEqual([...Deno.readDirSync(`${scratch}/rootfs/etc`)], []);
+    }
+  });
+});
+
 Deno.test("addVolumeMounts() refuses a subPath that a container has turned into a symlink out of the volume", async () => {
   await withScratch((scratch) => {
     for (const target of ["/etc", "../../../..", "inner/../../x", "/proc/self/root"]) {

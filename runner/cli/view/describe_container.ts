@@ -28,7 +28,7 @@ function stateLines(name: string, state: ContainerState | undefined): string[] {
     return [
       `    ${name}:\tTerminated`,
       ...terminated.reason ? [`      Reason:\t${terminated.reason}`] : [],
-      ...terminated.message ? [`      Message:\t${oneLine(terminated.message)}`] : [],
+      ...terminated.message ? named("Message", terminated.message, "      ") : [],
       `      Exit Code:\t${terminated.exitCode}`,
       ...terminated.signal ? [`      Signal:\t${terminated.signal}`] : [],
       `      Started:\t${longTime(terminated.startedAt)}`,
@@ -38,13 +38,16 @@ function stateLines(name: string, state: ContainerState | undefined): string[] {
   return [
     `    ${name}:\tWaiting`,
     ...waiting?.reason ? [`      Reason:\t${waiting.reason}`] : [],
-    ...waiting?.message ? [`      Message:\t${oneLine(waiting.message)}`] : [],
+    ...waiting?.message ? named("Message", waiting.message, "      ") : [],
   ];
 }
 
-/** A text of many lines below one name; a tab in it must not become a column. */
-function oneLine(text: string): string {
-  return text.trimEnd().replaceAll("\t", "    ").replaceAll("\n", "\n               ");
+/** Lines of a text; a tab in it must not become a column. */
+const textLines = (text: string): string[] => text.trimEnd().replaceAll("\t", "    ").split("\n");
+
+/** `Name:` with the first line of a text beside it and the others below that. */
+function named(name: string, text: string, indent: string): string[] {
+  return textLines(text).map((line, index) => `${indent}${index === 0 ? `${name}:` : ""}\t${line}`);
 }
 
 function resourceLines(name: string, resources: Record<string, string> | undefined): string[] {
@@ -68,23 +71,23 @@ function probeText(probe: Probe): string {
   return `${how} ${times} #success=${probe.successThreshold ?? 1} #failure=${probe.failureThreshold ?? 3}`;
 }
 
-function envText({ name, value, valueFrom }: EnvVar): string {
+function envLines({ name, value, valueFrom }: EnvVar): string[] {
   const { configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef } = valueFrom ?? {};
   const optional = (ref: { optional?: boolean }): string => `Optional: ${ref.optional === true}`;
   if (configMapKeyRef) {
     const { key, name: map } = configMapKeyRef;
-    return `${name}:\t<set to the key '${key}' of config map '${map}'>\t${optional(configMapKeyRef)}`;
+    return [`${name}:\t<set to the key '${key}' of config map '${map}'>\t${optional(configMapKeyRef)}`];
   }
   if (secretKeyRef) {
     const { key, name: secret } = secretKeyRef;
-    return `${name}:\t<set to the key '${key}' in secret '${secret}'>\t${optional(secretKeyRef)}`;
+    return [`${name}:\t<set to the key '${key}' in secret '${secret}'>\t${optional(secretKeyRef)}`];
   }
-  if (fieldRef) return `${name}:\t (${fieldRef.apiVersion ?? "v1"}:${fieldRef.fieldPath})`;
+  if (fieldRef) return [`${name}:\t (${fieldRef.apiVersion ?? "v1"}:${fieldRef.fieldPath})`];
   if (resourceFieldRef) {
     const { containerName, resource } = resourceFieldRef;
-    return `${name}:\t ${containerName ?? "node allocatable"} (${resource})`;
+    return [`${name}:\t ${containerName ?? "node allocatable"} (${resource})`];
   }
-  return `${name}:\t${oneLine(value ?? "")}`;
+  return named(name, value ?? "", "");
 }
 
 function envFromLines({ envFrom }: Container): string[] {
@@ -118,7 +121,7 @@ export function containerLines(container: Container, status: ContainerStatus | u
   const { livenessProbe, readinessProbe, startupProbe } = container;
   const probes = { Liveness: livenessProbe, Readiness: readinessProbe, Startup: startupProbe };
   const words = (name: string, list: readonly string[] | undefined): string[] =>
-    list?.length ? listOf(name, list.map(oneLine), "    ") : [];
+    list?.length ? listOf(name, list.flatMap(textLines), "    ") : [];
   return [
     `  ${container.name}:`,
     `    Container ID:\t${status?.containerID ?? ""}`,
@@ -135,7 +138,7 @@ export function containerLines(container: Container, status: ContainerStatus | u
     ...resourceLines("Requests", container.resources?.requests),
     ...Object.entries(probes).flatMap(([name, probe]) => probe ? [`    ${name}:\t${probeText(probe)}`] : []),
     ...envFromLines(container),
-    ...listOf("Environment", (container.env ?? []).map(envText), "    "),
+    ...listOf("Environment", (container.env ?? []).flatMap(envLines), "    "),
     ...listOf("Mounts", (container.volumeMounts ?? []).map(mountText).sort(), "    "),
   ];
 }

@@ -21,6 +21,10 @@ function* causesOf(thrown: unknown): Generator<unknown> {
   }
 }
 
+/** Where it happened, without the message, which was said already. */
+const framesOf = (error: Error): string[] =>
+  (error.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));
+
 /** `error: Cannot …`, what caused it, and what to do. */
 export function renderError(thrown: unknown, { color, stack = false }: ErrorOptions): string {
   const lines = [`${paint("error:", "1;31", color)} ${messageOf(thrown)}`];
@@ -30,8 +34,6 @@ export function renderError(thrown: unknown, { color, stack = false }: ErrorOpti
     if (cause instanceof SeedpodError) hint ??= cause.hint;
   }
   if (hint !== undefined) lines.push(`  ${paint("hint:", "1;36", color)} ${hint}`);
-  if (stack && !(thrown instanceof SeedpodError) && thrown instanceof Error && thrown.stack) {
-    lines.push(thrown.stack);
-  }
+  if (stack && !(thrown instanceof SeedpodError) && thrown instanceof Error) lines.push(...framesOf(thrown));
   return lines.join("\n") + "\n";
 }

@@ -1,4 +1,4 @@
-import { type Locate, type Program, renderProgram } from "../../plan/mod.ts";
+import type { Locate, Program } from "../../plan/mod.ts";
 
 /** One thing that would be done. */
 export interface PlannedAction {
@@ -35,7 +35,17 @@ function renderActions({ actions }: PlannedPod, color: boolean): string {
   ).join("");
 }
 
-function renderPrograms({ programs, locate }: PlannedPod): string {
+/** How a plan is to look. */
+export interface PlanOptions {
+  readonly color: boolean;
+  /** Renders the system calls of a program, when they are wanted. */
+  readonly renderProgram?: (program: Program, locate: Locate) => string;
+}
+
+function renderPrograms(
+  { programs, locate }: PlannedPod,
+  renderProgram: NonNullable<PlanOptions["renderProgram"]>,
+): string {
   return programs.map(({ title, program }) => {
     const calls = program.steps.filter(({ action }) => "call" in action).length;
     const text = renderProgram(program, locate).replaceAll(/^(?=.)/gm, "    ");
@@ -43,15 +53,12 @@ function renderPrograms({ programs, locate }: PlannedPod): string {
   }).join("");
 }
 
-/** What would be done, pod by pod; with `syscalls` down to every system call. */
-export function renderPlan(
-  pods: readonly PlannedPod[],
-  options: { color: boolean; syscalls: boolean },
-): string {
+/** What would be done, pod by pod, down to every system call if asked. */
+export function renderPlan(pods: readonly PlannedPod[], { color, renderProgram }: PlanOptions): string {
   const blocks = pods.map((pod) => {
     const name = pod.namespace === "default" ? pod.name : `${pod.namespace}/${pod.name}`;
-    return `pod ${name}\n` + renderActions(pod, options.color) +
-      (options.syscalls ? renderPrograms(pod) : "");
+    return `pod ${name}\n` + renderActions(pod, color) +
+      (renderProgram ? renderPrograms(pod, renderProgram) : "");
   });
   return blocks.length === 0 ? "no pods\n" : blocks.join("\n");
 }

@@ -1,6 +1,8 @@
 /** A container's start: what the daemon prepares, and what infra's child does that becomes the container. */
 import type { FlagName } from "../../base/mod.ts";
-import { addAttach, addDirectory, addEnsurePlace, addMountAttributes } from "../idioms.ts";
+import { addEnsurePath } from "../ensure_path.ts";
+import { addAttach, addDirectory, addMountAttributes } from "../idioms.ts";
+import { addVolumeMounts } from "../mount_program.ts";
 import {
   bytes,
   call,
@@ -153,9 +155,16 @@ function addMounts(
     );
   }
   addMasks(builder, start, rootfs);
-  start.addVolumeMounts(builder, rootfs);
+  addVolumeMounts(builder, {
+    volumeMounts: start.volumeMounts,
+    spec: context.pod.spec,
+    rootfs,
+    from,
+    privileged: container.securityContext?.privileged ?? false,
+    arch: context.facts.arch,
+  });
   addTerminationLog(builder, start, rootfs);
-  const workdir = addEnsurePlace(
+  const workdir = addEnsurePath(
     builder,
     `enter the working directory "${start.workingDirectory}"`,
     rootfs,
@@ -227,7 +236,7 @@ function addTerminationLog(builder: ProgramBuilder, start: ContainerStart, rootf
   const options = { from: [...start.from, "terminationMessagePath"] };
   const name = `mount the termination log on "${path}"`;
   const rule = { kind: "file" as const, arch: start.context.facts.arch };
-  const place = addEnsurePlace(builder, name, rootfs, path, rule, options);
+  const place = addEnsurePath(builder, name, rootfs, path, rule, options);
   const tree = builder.add(
     name,
     call("open_tree", rootfs, text("dev/termination-log"), flags("OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC")),

@@ -1,5 +1,4 @@
-import type { Container } from "../../../schema/kubernetes/mod.ts";
-import type { PassedFd, ProgramBuilder } from "../program.ts";
+import type { Container, VolumeMount } from "../../../schema/kubernetes/mod.ts";
 import type { StartContext } from "./context.ts";
 import type { ProcessSettings } from "./process.ts";
 
@@ -31,8 +30,8 @@ export interface ContainerStart {
   readonly workingDirectory: string;
   /** The devices of a privileged container. */
   readonly devices: readonly DeviceNode[];
-  /** Adds the container's volume mounts below the attached rootfs. */
-  addVolumeMounts(builder: ProgramBuilder, rootfs: PassedFd): void;
+  /** The container's, with every subPathExpr expanded into subPath. */
+  readonly volumeMounts: readonly VolumeMount[];
 }
 
 /** The directory of one attempt's upper layer. */

@@ -20,3 +20,4 @@ export {
 export { type PassedSource, Passing } from "./passing.ts";
 export { DEFAULT_PATH, type Identity, type ProcessSettings } from "./process.ts";
 export { addSandbox, addSandboxHost, sandboxCloneFlags } from "./sandbox.ts";
+export { addExec, addExecHost, type ExecStart, type ExecStreams } from "./exec.ts";

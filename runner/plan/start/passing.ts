@@ -4,7 +4,9 @@ import type { CgroupDoors } from "./cgroups.ts";
 /** Where a descriptor that is handed to a child comes from: a step of the daemon's program, or a number it wrote. */
 export type PassedSource =
   | { readonly kind: "step"; readonly step: Step }
-  | { readonly kind: "word"; readonly data: Data; readonly at: number };
+  | { readonly kind: "word"; readonly data: Data; readonly at: number }
+  /** One of the caller's own, by its place among them. */
+  | { readonly kind: "own"; readonly place: number };
 
 /**
  * The descriptors that go along with a program. Index 0 is the program itself; `first` is the index of the first that is
@@ -25,6 +27,11 @@ export class Passing {
     return this.#sources;
   }
 
+  /** The index of the next descriptor, or of what infra itself puts behind them. */
+  get next(): number {
+    return this.#first + this.#sources.length;
+  }
+
   /** Passes what a step of the daemon's program opened; the same step is passed once. */
   pass(step: Step, label: string): PassedFd {
     const known = this.#known.get(step);
@@ -39,9 +46,14 @@ export class Passing {
     return this.#add({ kind: "word", data, at }, label);
   }
 
+  /** Passes a descriptor that the caller has, by its place among those. */
+  passOwn(place: number, label: string): PassedFd {
+    return this.#add({ kind: "own", place }, label);
+  }
+
   #add(source: PassedSource, label: string): PassedFd {
     this.#sources.push(source);
-    return { kind: "passed", index: this.#first + this.#sources.length - 1, text: label };
+    return { kind: "passed", index: this.next - 1, text: label };
   }
 }
 

@@ -35,21 +35,17 @@ export interface SandboxHost {
   readonly shm: Step;
 }
 
-/** `r`: where a child mounts its rootfs; `e`: empty, what hides a directory; `c`: the frame of /sys/fs/cgroup; `v`: the volumes. */
-const DIRECTORIES = ["", "/r", "/e", "/c", "/sys", "/mqueue", "/shm", "/v"];
+/** `r`: where a child mounts its rootfs; `e`: empty, what hides a directory; `c`: the frame of /sys/fs/cgroup; `v`: the volumes;
+ * `proc`: what makes a procfs possible in a user namespace. */
+const DIRECTORIES = ["", "/r", "/e", "/c", "/proc", "/sys", "/mqueue", "/shm", "/v"];
 
 /** Adds the daemon's side: directories, cgroups, the detached mounts. Idempotent but for the mounts. */
-export function addSandboxHost(
-  builder: ProgramBuilder,
-  context: StartContext,
-  volumes: readonly string[],
-): SandboxHost {
+export function addSandboxHost(builder: ProgramBuilder, context: StartContext): SandboxHost {
   const { places, facts, pod } = context;
   const sandbox = `${places.run}/sandbox`;
   for (const directory of DIRECTORIES) addDirectory(builder, sandbox + directory, 0o755);
   const names = cgroupViewNames(context, cgroupPlacement(facts.cgroups).split).filter((name) => name !== "");
   for (const name of names) addDirectory(builder, `${sandbox}/c/${name}`, 0o755);
-  for (const volume of volumes) addDirectory(builder, `${sandbox}/v/${volume}`, 0o755);
   const doors = addPodCgroup(builder, context);
   const root = addTree(builder, "clone the root of infra", "AT_FDCWD", sandbox);
   addMountAttributes(builder, "make the root of infra read-only", resultOf(root), {
@@ -170,6 +166,7 @@ function addRoot(
   builder.add("enter infra's root", call("fchdir", root));
   if (spec.hostNetwork) addHostSys(builder);
   else addNewSys(builder, root);
+  if (context.userNamespace) addVisibleProc(builder, root);
   addAttach(builder, "mount /shm", passing.pass(passed.host.shm, "shm"), root, "shm");
   if (spec.hostIPC) {
     const mqueue = addTree(builder, "clone the machine's /dev/mqueue", "AT_FDCWD", "/dev/mqueue", [], {
@@ -194,6 +191,13 @@ const SYS_ATTRIBUTES: readonly FlagName[] = [...NO_DEVICES, "MOUNT_ATTR_RDONLY"]
 function addNewSys(builder: ProgramBuilder, root: PassedFd): void {
   const sys = addFileSystem(builder, "make /sys", "sysfs", [], SYS_ATTRIBUTES);
   addAttach(builder, "mount /sys", resultOf(sys), root, "sys");
+}
+
+/** In a user namespace the kernel lets a procfs be made only where one is visible already, as for every container later. */
+function addVisibleProc(builder: ProgramBuilder, root: PassedFd): void {
+  const from = ["spec", "hostUsers"];
+  const proc = addFileSystem(builder, "make /proc", "proc", [], NO_DEVICES, { from });
+  addAttach(builder, "mount /proc", resultOf(proc), root, "proc", { from });
 }
 
 function addHostSys(builder: ProgramBuilder): void {

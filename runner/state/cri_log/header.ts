@@ -3,6 +3,7 @@ export type LogStreamName = "stdout" | "stderr";
 
 const SPACE = 0x20;
 const TAG_FULL = 0x46; // F
+const LETTER_S = 0x73;
 const LETTER_E = 0x65; // the fourth letter of stderr; stdout has an o
 /** `2026-01-02T03:04:05.123456789Z stdout F `: what infra writes is always so long. */
 const USUAL_BYTES = 40;
@@ -41,7 +42,9 @@ export class LogHead {
   #readUnusual(bytes: Uint8Array, at: number, end: number): boolean {
     const timeEnd = bytes.subarray(at, Math.min(end, at + MAX_TIME_BYTES)).indexOf(SPACE) + at;
     const tagAt = timeEnd + 8;
-    if (timeEnd <= at || tagAt >= end || bytes[tagAt - 1] !== SPACE) return false;
+    if (timeEnd <= at || tagAt >= end || bytes[tagAt - 1] !== SPACE || bytes[timeEnd + 1] !== LETTER_S) {
+      return false;
+    }
     const afterTag = bytes.subarray(tagAt, end).indexOf(SPACE) + tagAt;
     this.timeEnd = timeEnd;
     this.textAt = afterTag < tagAt ? end : afterTag + 1;

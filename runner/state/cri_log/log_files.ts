@@ -1,7 +1,7 @@
 import { SeedpodError } from "../../base/mod.ts";
 
 /** Bytes at the beginning of a file that tell it from another in its place: its first line's time, to the nanosecond. */
-const MARK_BYTES = 64;
+const MARK_BYTES = 30;
 /** A rotation takes microseconds; so many in a row while the files are listed are none. */
 const MAX_TRIES = 64;
 
@@ -68,6 +68,11 @@ export class LogFile implements Disposable {
     return this.#file.statSync().size;
   }
 
+  /** Whether it still has a name. */
+  get isKept(): boolean {
+    return this.#file.statSync().nlink !== 0;
+  }
+
   /** Reads on into `bytes`; 0 at the end of what is there. */
   read(bytes: Uint8Array): number {
     this.#file.seekSync(this.position, Deno.SeekMode.Start);
@@ -94,16 +99,16 @@ export class LogFile implements Disposable {
   }
 
   /**
-   * Goes back if the file has become shorter than what was read: to its end if it is the same file less its tail, as
-   * when a write did not fit whole, otherwise to its beginning. Says whether it did.
+   * Goes back if the file has become shorter than what was read: behind the last whole line if it is the same file, as
+   * when a write did not fit and was taken back, otherwise to its beginning. Says whether it did; the last `pending`
+   * bytes read, which are no whole line, are then to be forgotten.
    */
-  rewindIfCut(): boolean {
+  rewindIfCut(pending: number): boolean {
     const { size } = this;
     if (size >= this.position) return false;
     const mark = this.#readMark();
-    const isSame = mark.length === this.#mark.length &&
-      mark.every((byte, index) => byte === this.#mark[index]);
-    this.position = isSame ? size : 0;
+    const isSame = mark.length === MARK_BYTES && mark.every((byte, index) => byte === this.#mark[index]);
+    this.position = isSame ? Math.min(size, this.position - pending) : 0;
     this.#mark = new Uint8Array(0);
     return true;
   }
@@ -118,16 +123,23 @@ function openFile(path: string): LogFile | undefined {
   return file && new LogFile(file);
 }
 
+/** Whether a file is missing between others, as in the middle of a rotation. */
+const hasHole = (found: readonly number[]): boolean =>
+  found.some((generation, index) => index > 0 && found[index - 1] !== generation + 1);
+
 /** Opens every generation of a log at one instant: newest first, none twice though they may be renamed meanwhile. */
 export function openLogFiles(directory: string, attempt: number): LogFile[] {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const files = generations(directory, attempt).reverse().map((generation) =>
-      openFile(fileName(directory, attempt, generation))
-    );
+    const found = generations(directory, attempt);
+    // A hole that stays is none of a rotation: somebody has removed a file.
+    if (hasHole(found) && tries < MAX_TRIES / 2) continue;
+    const paths = found.reverse().map((generation) => fileName(directory, attempt, generation));
+    const files = paths.map(openFile);
     const opened = files.filter((file) => file !== undefined);
+    const [newest] = opened;
     const isWhole = opened.length === files.length &&
       new Set(opened.map(({ inode }) => inode)).size === files.length &&
-      (opened[0] === undefined || inodeAt(fileName(directory, attempt, 0)) === opened[0].inode);
+      (newest === undefined || inodeAt(paths[0]!) === newest.inode);
     if (isWhole) return opened;
     for (const file of opened) file[Symbol.dispose]();
   }
@@ -135,23 +147,22 @@ export function openLogFiles(directory: string, attempt: number): LogFile[] {
 }
 
 /**
- * The file that was begun after `current`, or the oldest one when `current` is no longer kept; undefined when
- * `current` is the one in use, or none is there.
+ * The file that was begun after `current`, or the oldest one when `current` is no longer kept; undefined when none is
+ * there yet, as between the two halves of a rotation.
  */
 export function nextLogFile(directory: string, attempt: number, current: LogFile): LogFile | undefined {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const there = generations(directory, attempt);
-    const at = there.findIndex((generation) =>
-      inodeAt(fileName(directory, attempt, generation)) === current.inode
-    );
-    const next = there[at + 1];
-    if (next === undefined) {
-      if (at >= 0 && there[at] !== 0) continue;
-      return undefined;
-    }
-    const file = openFile(fileName(directory, attempt, next));
-    const stillBefore = at < 0 || inodeAt(fileName(directory, attempt, there[at]!)) === current.inode;
-    if (file && stillBefore && file.inode !== current.inode) return file;
+    const found = generations(directory, attempt);
+    if (hasHole(found) && tries < MAX_TRIES / 2) continue;
+    const paths = found.map((generation) => fileName(directory, attempt, generation));
+    const at = paths.findIndex((path) => inodeAt(path) === current.inode);
+    // Renamed while it was looked for: it is there under a name that was passed already.
+    if (at < 0 && current.isKept) continue;
+    const next = paths[at + 1];
+    if (next === undefined) return undefined;
+    const file = openFile(next);
+    const isStillBefore = at < 0 || inodeAt(paths[at]!) === current.inode;
+    if (file && isStillBefore && file.inode !== current.inode) return file;
     file?.[Symbol.dispose]();
   }
   throw new SeedpodError(`Cannot read the logs in "${directory}": the files are renamed all the time`);

@@ -77,7 +77,7 @@ class AttemptReader<T> implements Disposable {
 
   *#rest(file: LogFile): Generator<T> {
     for (;;) {
-      if (file.rewindIfCut()) this.#filled = 0;
+      if (file.rewindIfCut(this.#filled)) this.#filled = 0;
       const count = file.read(this.#bytes.subarray(this.#filled));
       if (count === 0) return;
       this.#filled += count;

@@ -73,7 +73,7 @@ export function findTail(files: readonly LogFile[], count: number): TailStart {
       const { stream = 0, isFull } = raw;
       if (isEnough && isFull) unsettled.delete(stream);
       // An unfinished line at the very end is one, though its end is missing.
-      if (isFull || !seen.has(stream)) complete++;
+      if (isFull || seen.size === 0) complete++;
       seen.add(stream);
       if (isEnough && (isFull || !unsettled.has(stream))) continue;
       start = { file, position: raw.position, skip: Math.max(0, complete - count) };

@@ -1,0 +1,123 @@
+import {
+  currentStates,
+  type DeclaredPods,
+  type Machine,
+  openMachine,
+  plannedPrograms,
+  readManifests,
+} from "../../engine/mod.ts";
+import { podObject } from "../../plan/mod.ts";
+import { type Pod, renderDiagnostic } from "../../../schema/mod.ts";
+import { type PodRecord, readRecords, rootPlaces } from "../../state/mod.ts";
+import { findRecord } from "../../engine/mod.ts";
+import type { CommandEngine, DownRequest, ExecRequest, Io, UpRequest } from "../io.ts";
+import type { PlannedPod } from "../view/mod.ts";
+import { down } from "./down.ts";
+import { exec } from "./exec.ts";
+import { ManifestErrors } from "../manifest_errors.ts";
+import { serve } from "./serve.ts";
+import { up } from "./up.ts";
+
+/** The commands' way to the engine of the root that the environment names. */
+export function openCommandEngine(): CommandEngine {
+  return new LocalEngine(openMachine(rootPlaces(Deno.env.get("SEEDPOD_ROOT"))));
+}
+
+/** Works on the root in this process; no daemon is needed. */
+class LocalEngine implements CommandEngine {
+  readonly #machine: Machine;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  get logRoot(): string {
+    return this.#machine.root.logs;
+  }
+
+  async pods(): Promise<Pod[]> {
+    const records = await currentStates(this.#machine);
+    const facts = { nowMs: Date.now(), nodeName: this.#machine.facts.hostname };
+    const hostIP = this.#machine.hostIP ? { hostIP: this.#machine.hostIP } : {};
+    return records.sort(byName).map(({ desired, state }) =>
+      podObject(desired.pod, state, { ...facts, ...hostIP })
+    );
+  }
+
+  async plan(manifests: readonly string[]): Promise<PlannedPod[]> {
+    const { pods } = await readOrThrow(manifests);
+    const records = readRecords(this.#machine.root);
+    return pods.map((declared) => {
+      const { namespace, name } = declared.pod.metadata;
+      const record = findRecord(records, namespace, name);
+      const unchanged = record?.desired.hash === declared.hash;
+      const remove = record && !unchanged
+        ? [{ sign: "-" as const, text: `remove pod "${name}" as it was declared before` }]
+        : [];
+      const programs = unchanged ? [] : plannedPrograms(this.#machine, declared, Date.now());
+      const create = unchanged ? [] : plannedActions(declared.pod.spec);
+      return {
+        namespace,
+        name,
+        actions: [...remove, ...create],
+        programs,
+        locate: (path) => declared.locate(path),
+      };
+    });
+  }
+
+  async up(request: UpRequest, io: Io): Promise<number> {
+    return await up(this.#machine, await readOrThrow(request.manifests), request, io);
+  }
+
+  async down(request: DownRequest, io: Io): Promise<number> {
+    const names = request.manifests === "all"
+      ? undefined
+      : (await readOrThrow(request.manifests)).pods.map(({ pod }) => pod.metadata);
+    const records = readRecords(this.#machine.root);
+    const wanted = names
+      ? records.filter(({ desired: { pod: { metadata } } }) =>
+        names.some((each) => each.namespace === metadata.namespace && each.name === metadata.name)
+      )
+      : records;
+    return await down(this.#machine, wanted, request.graceSeconds, io);
+  }
+
+  async serve(io: Io): Promise<number> {
+    return await serve(this.#machine, io);
+  }
+
+  async exec(request: ExecRequest, io: Io): Promise<number> {
+    const records = await currentStates(this.#machine);
+    const { namespace, name } = request.pod.metadata ?? {};
+    const record = findRecord(records, namespace ?? "", name ?? "");
+    return await exec(this.#machine, record!, request, io);
+  }
+}
+
+function byName(a: PodRecord, b: PodRecord): number {
+  const [first, second] = [a.desired.pod.metadata, b.desired.pod.metadata];
+  return `${first.namespace}/${first.name}`.localeCompare(`${second.namespace}/${second.name}`, "en");
+}
+
+function plannedActions(
+  spec: { initContainers?: { name: string }[]; containers: { name: string }[] },
+): PlannedPod["actions"] {
+  return [
+    { sign: "+", text: "make the sandbox: namespaces, cgroup, volumes" },
+    ...(spec.initContainers ?? []).map((each) => ({
+      sign: "+" as const,
+      text: `run init container "${each.name}"`,
+    })),
+    ...spec.containers.map((each) => ({ sign: "+" as const, text: `start container "${each.name}"` })),
+  ];
+}
+
+/** Reads manifests; an error in any of them means that none is used. */
+async function readOrThrow(manifests: readonly string[]): Promise<DeclaredPods> {
+  const declared = await readManifests(manifests);
+  const render = (color: boolean): string =>
+    declared.diagnostics.map((each) => renderDiagnostic(each, { color })).join("\n");
+  if (declared.diagnostics.some((each) => each.severity === "error")) throw new ManifestErrors(render);
+  return declared;
+}

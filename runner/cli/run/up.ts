@@ -1,0 +1,32 @@
+import { renderDiagnostic } from "../../../schema/mod.ts";
+import { acceptPod, type DeclaredPod, type DeclaredPods, type Machine } from "../../engine/mod.ts";
+import type { PodRecord } from "../../state/mod.ts";
+import type { Io, UpRequest } from "../io.ts";
+import { removePods } from "./down.ts";
+import { upAttached } from "./up_attached.ts";
+import { upDetached } from "./up_detached.ts";
+
+/** Starts the pods that manifests declare. */
+export async function up(
+  machine: Machine,
+  declared: DeclaredPods,
+  request: UpRequest,
+  io: Io,
+): Promise<number> {
+  for (const warning of declared.diagnostics) {
+    await io.stderr(renderDiagnostic(warning, { color: io.errorColor }));
+  }
+  const records: PodRecord[] = [];
+  for (const pod of declared.pods) records.push(await accept(machine, pod, io));
+  if (request.detach) return await upDetached(machine, records, request.timeoutMs, io);
+  return await upAttached(machine, records, io);
+}
+
+/** Records a pod; one of the same name that was declared differently is removed first. */
+async function accept(machine: Machine, declared: DeclaredPod, io: Io): Promise<PodRecord> {
+  for (;;) {
+    const acceptance = acceptPod(machine.root, declared, Date.now());
+    if (acceptance.as !== "replaces") return acceptance.record;
+    await removePods(machine, [acceptance.record], undefined, () => {}, io);
+  }
+}

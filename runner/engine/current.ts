@@ -1,0 +1,46 @@
+import { type PodState } from "../plan/mod.ts";
+import {
+  containerExited,
+  containerRunning,
+  containerStartFailed,
+  memoryOf,
+  sandboxLost,
+} from "../plan/mod.ts";
+import { type PodRecord, podRunDirectory, readRecords, SUPERVISOR_LOCK, tryLock } from "../state/mod.ts";
+import { KernelPorts } from "./kernel_ports.ts";
+import type { Machine } from "./machine.ts";
+import type { SandboxEvent } from "./ports.ts";
+
+/**
+ * Every pod of the root with its true state: the record where somebody supervises the pod, and else what the kernel says
+ * now, without changing anything.
+ */
+export async function currentStates(machine: Machine): Promise<PodRecord[]> {
+  const ports = new KernelPorts(machine);
+  return await Promise.all(readRecords(machine.root).map((record) => current(machine, ports, record)));
+}
+
+async function current(machine: Machine, ports: KernelPorts, record: PodRecord): Promise<PodRecord> {
+  if (record.state.sandbox.at !== "ready") return record;
+  using lock = tryLock(`${podRunDirectory(machine.root, record.desired.uid)}/${SUPERVISOR_LOCK}`);
+  if (!lock) return record;
+  let state: PodState = record.state;
+  const sandbox = await ports.adoptSandbox(record.desired, record.state, (event) => {
+    state = fold(state, event, ports.nowMs());
+  });
+  sandbox?.close();
+  return { ...record, state: sandbox ? state : sandboxLost(state, ports.nowMs()) };
+}
+
+function fold(state: PodState, event: SandboxEvent, nowMs: number): PodState {
+  if (event.type === "lost") return state;
+  if (memoryOf(state, event.name).attempt !== event.attempt) return state;
+  switch (event.type) {
+    case "running":
+      return containerRunning(state, event.name, event.startedMs);
+    case "exited":
+      return containerExited(state, event.name, event.end);
+    case "start-failed":
+      return containerStartFailed(state, event.name, event.message, nowMs);
+  }
+}

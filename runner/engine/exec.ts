@@ -1,0 +1,195 @@
+import { describeErrno, SeedpodError } from "../base/mod.ts";
+import { InfraClient, type InfraEvent } from "../infra/mod.ts";
+import { runProgram } from "../linux/mod.ts";
+import {
+  addExec,
+  addExecHost,
+  encodeProgram,
+  type ExecStreams,
+  memoryOf,
+  Passing,
+  podContainers,
+  processId,
+  type Program,
+  ProgramBuilder,
+} from "../plan/mod.ts";
+import { podPlaces, type PodRecord } from "../state/mod.ts";
+import {
+  makePipe,
+  openMemfd,
+  type OwnedFd,
+  receiveWithDescriptors,
+  setReceiveTimeout,
+  socketPair,
+} from "../sys/mod.ts";
+import { processOfContainer } from "./container_start.ts";
+import type { Machine } from "./machine.ts";
+import { openDirectory, openUserNamespace, passedDescriptors, startContext } from "./start.ts";
+
+/** What a command run in a container is connected to. The descriptors belong to whoever gets them. */
+export interface ExecIo {
+  /** The command's streams are there: the terminal's other side, or the ends of pipes. */
+  connected(
+    ends: { terminal: OwnedFd } | { stdin: OwnedFd | undefined; stdout: OwnedFd; stderr: OwnedFd },
+  ): void;
+}
+
+/** How a command is run. */
+export interface ExecOptions {
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly tty: boolean;
+}
+
+/** How long the terminal of a command may take to be there. */
+const TERMINAL_TIMEOUT_MS = 10_000;
+
+/**
+ * Runs a command in a running container and gives its exit status (128 + signal where one ended it). Needs no daemon:
+ * infra is asked directly.
+ */
+export async function execInContainer(
+  machine: Machine,
+  record: PodRecord,
+  name: string,
+  options: ExecOptions,
+  io: ExecIo,
+): Promise<number> {
+  const { desired, state } = record;
+  const memory = memoryOf(state, name);
+  if (memory.state.at !== "running" || state.sandbox.at !== "ready") {
+    throw new SeedpodError(
+      `Cannot run a command in container "${name}" of pod "${desired.pod.metadata.name}": it does not run`,
+      {
+        fault: "user",
+      },
+    );
+  }
+  using directory = openDirectory(podPlaces(machine.root, desired.uid, desired.pod).run);
+  using userNamespace = desired.pod.spec.hostUsers === false
+    ? openUserNamespace(state.sandbox.pid)
+    : undefined;
+  const context = startContext(machine, desired, userNamespace);
+  const { container } = podContainers(desired.pod).find((each) => each.container.name === name)!;
+  const resolved = processOfContainer(machine, desired, context, name);
+  const env = options.tty && !resolved.process.env.some(([key]) => key === "TERM")
+    ? [...resolved.process.env, ["TERM", "xterm"] as const]
+    : resolved.process.env;
+  const host = new ProgramBuilder();
+  const doors = addExecHost(host, context, container, memory.attempt);
+  using results = runProgram(host.build());
+  using ends = new ExecEnds(options);
+  const passing = new Passing();
+  const streams = ends.pass(passing);
+  const child = new ProgramBuilder();
+  const start = {
+    context,
+    container,
+    doors,
+    process: { ...resolved.process, argv: options.command, env },
+    workingDirectory: resolved.workingDirectory,
+    streams,
+  };
+  const cgroup = addExec(child, start, passing);
+  const program = child.build();
+  using memfd = openMemfd("program", encodeProgram(program, machine.facts.arch).bytes);
+  const run = new ExecRun(directory, program, options.command);
+  const descriptors = passedDescriptors(passing.sources, results, [], ends.theirs);
+  const enter = processId(desired.pod, name, memory.attempt);
+  run.client.spawn({ id: run.id, cloneFlags: 0, ephemeral: true, enter, ...cgroup }, memfd, descriptors);
+  ends.handOver(io);
+  return await run.finished;
+}
+
+/** Both ends of a command's streams while it is being started. */
+class ExecEnds implements Disposable {
+  readonly theirs: OwnedFd[] = [];
+  readonly #tty: boolean;
+  readonly #ours: (OwnedFd | undefined)[];
+
+  constructor(options: ExecOptions) {
+    this.#tty = options.tty;
+    if (options.tty) {
+      const [ours, theirs] = socketPair();
+      this.theirs.push(theirs);
+      this.#ours = [ours];
+      return;
+    }
+    const stdin = options.stdin ? makePipe() : undefined;
+    const [stdout, stderr] = [makePipe(), makePipe()];
+    this.theirs.push(stdout[1], stderr[1], ...(stdin ? [stdin[0]] : []));
+    this.#ours = [stdin?.[1], stdout[0], stderr[0]];
+  }
+
+  pass(passing: Passing): ExecStreams {
+    if (this.#tty) return { kind: "terminal", socket: passing.passOwn(0, "socket") };
+    const [stdout, stderr] = [passing.passOwn(0, "stdout"), passing.passOwn(1, "stderr")];
+    const stdin = this.theirs.length > 2 ? passing.passOwn(2, "stdin") : undefined;
+    return { kind: "pipes", stdin, stdout, stderr };
+  }
+
+  /** Closes the command's ends here and hands on the others. */
+  handOver(io: ExecIo): void {
+    for (const fd of this.theirs) fd.close();
+    const [first, stdout, stderr] = this.#ours;
+    if (!this.#tty) {
+      this.#ours.length = 0;
+      return io.connected({ stdin: first, stdout: stdout!, stderr: stderr! });
+    }
+    setReceiveTimeout(first!.number, TERMINAL_TIMEOUT_MS);
+    const terminal = receiveWithDescriptors(first!.number, 1)?.descriptors[0];
+    // without one the command has failed before it had a terminal, and infra tells why
+    if (terminal) io.connected({ terminal });
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of [...this.theirs, ...this.#ours]) fd?.close();
+  }
+}
+
+/** One command's life as infra tells it. */
+class ExecRun {
+  readonly id: bigint;
+  readonly client: InfraClient;
+  readonly finished: Promise<number>;
+  readonly #program: Program;
+  readonly #command: readonly string[];
+
+  constructor(directory: OwnedFd, program: Program, command: readonly string[]) {
+    this.#program = program;
+    this.#command = command;
+    this.id = crypto.getRandomValues(new BigUint64Array(1))[0]! | (1n << 63n);
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.finished = promise;
+    const client = InfraClient.connect(directory, (event) => {
+      if (event === undefined) {
+        return reject(new SeedpodError("Cannot follow the command: the pod has ended", { fault: "user" }));
+      }
+      if (event.type === "end" || event.id !== this.id) return;
+      if (event.type === "failed") reject(this.#failure(event));
+      if (event.type === "exited") resolve(exitStatus(event.waitStatus));
+      if (event.type === "failed" || event.type === "exited") this.client.close();
+    });
+    if (!client) {
+      throw new SeedpodError("Cannot run a command: the pod's infra does not answer", { fault: "user" });
+    }
+    this.client = client;
+  }
+
+  #failure(event: InfraEvent & { type: "failed" }): SeedpodError {
+    const step = this.#program.steps[event.step];
+    const what = step?.name ?? "start its first process";
+    return new SeedpodError(
+      `Cannot run ${JSON.stringify(this.#command[0] ?? "")}: cannot ${what}: ${describeErrno(event.errno)}`,
+      {
+        fault: "user",
+      },
+    );
+  }
+}
+
+/** The exit status of a shell for a wait status. */
+export function exitStatus(waitStatus: number): number {
+  const signal = waitStatus & 0x7f;
+  return signal ? 128 + signal : (waitStatus >> 8) & 0xff;
+}

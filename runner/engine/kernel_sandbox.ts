@@ -1,0 +1,184 @@
+import {
+  describeErrno,
+  FALLBACK_LOG_MAX_BYTES,
+  FALLBACK_LOG_MAX_LINES,
+  FLAGS,
+  SeedpodError,
+  TERMINATION_MESSAGE_MAX_BYTES,
+} from "../base/mod.ts";
+import { InfraClient, type InfraEvent, takeDescriptor } from "../infra/mod.ts";
+import { killCgroup, readCounters, removeCgroupTree } from "../linux/mod.ts";
+import { containerCgroup, podContainers, processId, processOf, type Program } from "../plan/mod.ts";
+import { type DesiredPod, podPlaces, readLogLines } from "../state/mod.ts";
+import { type OwnedFd, trySyscall } from "../sys/mod.ts";
+import type { Machine } from "./machine.ts";
+import type { Sandbox, SandboxEvent } from "./ports.ts";
+import { openDirectory, startContainer } from "./start.ts";
+
+/** The identity of a pod's PID 1 on the machine. */
+export interface InfraIdentity {
+  readonly pid: number;
+  readonly startTicks: number;
+}
+
+/** A sandbox of the kernel's, through its infra. */
+export class KernelSandbox implements Sandbox {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly #machine: Machine;
+  readonly #desired: DesiredPod;
+  readonly #hear: (event: SandboxEvent) => void;
+  readonly #directory: OwnedFd;
+  readonly #client: InfraClient;
+  readonly #programs = new Map<bigint, Program>();
+  #closed = false;
+  #listed: (() => void) | undefined;
+
+  /** Connects to the pod's infra; throws when nobody answers. */
+  constructor(
+    machine: Machine,
+    desired: DesiredPod,
+    identity: InfraIdentity,
+    hear: (event: SandboxEvent) => void,
+  ) {
+    this.pid = identity.pid;
+    this.startTicks = identity.startTicks;
+    this.#machine = machine;
+    this.#desired = desired;
+    this.#hear = hear;
+    this.#directory = openDirectory(podPlaces(machine.root, desired.uid, desired.pod).run);
+    const client = InfraClient.connect(this.#directory, (event) => this.#told(event));
+    if (!client) {
+      this.#directory.close();
+      throw new SeedpodError(
+        `Cannot reach the sandbox of pod "${desired.pod.metadata.name}": nobody listens on its socket`,
+      );
+    }
+    this.#client = client;
+  }
+
+  /** Asks for all that happened before this connection; resolves when it has been told. */
+  async catchUp(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#listed = resolve;
+      this.#client.list(0n);
+    });
+  }
+
+  #told(event: InfraEvent | undefined): void {
+    if (event === undefined || event.type === "end") {
+      this.#listed?.();
+      if (event === undefined && !this.#closed) this.#hear({ type: "lost" });
+      return;
+    }
+    const process = processOf(this.#desired.pod, event.id);
+    if (!process) return;
+    switch (event.type) {
+      case "spawned":
+        return this.#hear({ type: "running", ...process, startedMs: Date.now() });
+      case "failed":
+        return this.#hear({ type: "start-failed", ...process, message: this.#failure(process.name, event) });
+      case "exited":
+        return this.#exited(process, event.waitStatus, event.finishedMs);
+      case "state":
+        if (event.state !== "starting") {
+          this.#hear({ type: "running", ...process, startedMs: event.startedMs });
+        }
+        if (event.state === "exited") this.#exited(process, event.waitStatus, event.finishedMs);
+    }
+  }
+
+  #failure(name: string, event: { id: bigint; step: number; errno: number }): string {
+    const step = this.#programs.get(event.id)?.steps[event.step];
+    const what = step?.name ?? "clone its first process";
+    return `Cannot start container "${name}": cannot ${what}: ${describeErrno(event.errno)}`;
+  }
+
+  #exited(process: { name: string; attempt: number }, waitStatus: number, finishedMs: number): void {
+    const oomKills = readOomKills(this.#machine, this.#desired, process.name, process.attempt);
+    const message = this.#terminationMessage(process.name, process.attempt);
+    const tell = (words: string): void =>
+      this.#hear({ type: "exited", ...process, end: { waitStatus, finishedMs, oomKills, message: words } });
+    const { container } = podContainers(this.#desired.pod).find((each) =>
+      each.container.name === process.name
+    )!;
+    const fallback = message === "" && waitStatus !== 0 &&
+      container.terminationMessagePolicy === "FallbackToLogsOnError";
+    if (fallback) this.#logTail(process.name, process.attempt).then(tell, () => tell(""));
+    else tell(message);
+  }
+
+  /** The last lines of the container's log: Kubernetes' FallbackToLogsOnError. */
+  async #logTail(name: string, attempt: number): Promise<string> {
+    const directory = `${podPlaces(this.#machine.root, this.#desired.uid, this.#desired.pod).logs}/${name}`;
+    const decoder = new TextDecoder();
+    let tail = "";
+    for await (const lines of readLogLines({ directory, attempt, tail: FALLBACK_LOG_MAX_LINES })) {
+      for (const line of lines) tail += decoder.decode(line.text);
+    }
+    return tail.slice(-FALLBACK_LOG_MAX_BYTES);
+  }
+
+  /** What the container wrote to its termination log, kept by infra as a descriptor. */
+  #terminationMessage(name: string, attempt: number): string {
+    using file = takeDescriptor(this.#directory, processId(this.#desired.pod, name, attempt));
+    if (!file) return "";
+    const room = new Uint8Array(new ArrayBuffer(TERMINATION_MESSAGE_MAX_BYTES));
+    const length = trySyscall("read", file.number, room, room.length);
+    return length > 0 ? new TextDecoder().decode(room.subarray(0, length)) : "";
+  }
+
+  startContainer(name: string, attempt: number): void {
+    const program = startContainer(this.#machine, this.#desired, this.#client, this.pid, name, attempt);
+    this.#programs.set(processId(this.#desired.pod, name, attempt), program);
+  }
+
+  stopContainer(name: string, attempt: number): void {
+    this.#client.kill(processId(this.#desired.pod, name, attempt), FLAGS.SIGTERM);
+  }
+
+  killContainer(name: string, attempt: number): void {
+    killCgroup(this.#machine.facts.cgroups, this.#cgroup(name, attempt));
+    if (!this.#client.closed) this.#client.kill(processId(this.#desired.pod, name, attempt), FLAGS.SIGKILL);
+  }
+
+  async forgetContainer(name: string, attempt: number): Promise<void> {
+    const id = processId(this.#desired.pod, name, attempt);
+    const host = this.#machine.facts.cgroups;
+    killCgroup(host, this.#cgroup(name, attempt));
+    if (!this.#client.closed) this.#client.ack(id);
+    this.#programs.delete(id);
+    await removeCgroupTree(host, this.#cgroup(name, attempt));
+    removeTree(
+      `${
+        podPlaces(this.#machine.root, this.#desired.uid, this.#desired.pod).lib
+      }/containers/${name}/${attempt}`,
+    );
+  }
+
+  #cgroup(name: string, attempt: number): string {
+    return containerCgroup(this.#machine.facts, this.#desired.uid, name, attempt);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#client.close();
+    this.#directory.close();
+  }
+}
+
+/** The out-of-memory kills that the cgroup of an attempt counts; 0 where it cannot be read any more. */
+export function readOomKills(machine: Machine, desired: DesiredPod, name: string, attempt: number): number {
+  return readCounters(machine.facts.cgroups, containerCgroup(machine.facts, desired.uid, name, attempt))
+    .oomKills;
+}
+
+/** Removes a directory and all below it, following nothing; one that is not there is as good. */
+export function removeTree(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,279 @@
+/** Effects that make: the sandbox and the attempts of containers, by programs. */
+import {
+  CONTAINER_LOG_MAX_BYTES,
+  CONTAINER_LOG_MAX_FILES,
+  describeErrno,
+  SeedpodError,
+} from "../base/mod.ts";
+import {
+  INFRA_SOCKET,
+  type InfraClient,
+  infraExecutable,
+  makeUserNamespace,
+  type SandboxLaunch,
+  StageZero,
+} from "../infra/mod.ts";
+import {
+  missingCgroupFiles,
+  parseMountInfo,
+  type ProgramResults,
+  readProcStat,
+  runProgram,
+} from "../linux/mod.ts";
+import {
+  addContainer,
+  addContainerHost,
+  addSandbox,
+  addSandboxHost,
+  cgroupProblems,
+  containerCgroupSettings,
+  containerCloneFlags,
+  encodeProgram,
+  hasOwnPidNamespace,
+  type PassedSource,
+  Passing,
+  podCgroupSettings,
+  podContainers,
+  processId,
+  type Program,
+  ProgramBuilder,
+  sandboxCloneFlags,
+  type StartContext,
+} from "../plan/mod.ts";
+import { type DesiredPod, podPlaces } from "../state/mod.ts";
+import { cString, flag, listenUnix, openMemfd, OwnedFd, syscall } from "../sys/mod.ts";
+import { addVolumes, type PreparedVolume } from "../volume/mod.ts";
+import { containerStart } from "./container_start.ts";
+import type { Machine } from "./machine.ts";
+import { idRangeOf } from "./user_ids.ts";
+
+/** A directory of seedpod's own, by descriptor. */
+export function openDirectory(path: string): OwnedFd {
+  const how = flag("O_RDONLY", "O_DIRECTORY", "O_CLOEXEC");
+  return new OwnedFd(syscall(`open "${path}"`, "openat", flag("AT_FDCWD"), cString(path), how, 0));
+}
+
+/** What the programs of a pod are made from; `userNamespace` is a descriptor where the pod has users of its own. */
+export function startContext(
+  machine: Machine,
+  desired: DesiredPod,
+  userNamespace: OwnedFd | undefined,
+): StartContext {
+  const { uid, pod } = desired;
+  const range = userNamespace && { fd: userNamespace.number, ...idRangeOf(desired) };
+  return {
+    uid,
+    pod,
+    facts: machine.facts,
+    places: podPlaces(machine.root, uid, pod),
+    userNamespace: range ?? null,
+  };
+}
+
+/** The ConfigMaps or Secrets that a pod was declared with, by name. */
+export function byName<T extends { metadata?: { name?: string } }>(objects: readonly T[]): Map<string, T> {
+  return new Map(objects.map((object) => [object.metadata?.name ?? "", object]));
+}
+
+/** The two programs of a sandbox. */
+export interface SandboxPrograms {
+  readonly host: Program;
+  readonly child: Program;
+  readonly passed: readonly PassedSource[];
+  readonly cgroup?: number;
+}
+
+/** Plans a sandbox: indexes 1 and 2 of what is passed are infra's executable and its socket. */
+export function planSandbox(
+  machine: Machine,
+  desired: DesiredPod,
+  context: StartContext,
+  nowMs: number,
+): SandboxPrograms {
+  refuseCgroupProblems(context);
+  const builder = new ProgramBuilder();
+  const host = addSandboxHost(builder, context);
+  const volumes: PreparedVolume[] = addVolumes(builder, {
+    pod: desired.pod,
+    configMaps: byName(desired.configMaps),
+    secrets: byName(desired.secrets),
+    volumesDirectory: `${context.places.lib}/volumes`,
+    mountPoints: `${context.places.run}/sandbox/v`,
+    userNamespaceFd: context.userNamespace?.fd ?? null,
+    memoryBytes: machine.facts.cgroups.memoryBytes,
+    hugePageSizes: machine.facts.cgroups.hugePageSizesBytes,
+    nowMs,
+    mounts: () => parseMountInfo(Deno.readTextFileSync("/proc/self/mountinfo")),
+    arch: machine.facts.arch,
+    kernel: machine.facts.kernel,
+  });
+  const child = new ProgramBuilder();
+  const passing = new Passing(3);
+  const executable = { kind: "passed", index: 1, text: "infra" } as const;
+  const listener = { kind: "passed", index: 2, text: "socket" } as const;
+  const born = addSandbox(child, context, passing, { executable, listener, host, volumes });
+  return { host: builder.build(), child: child.build(), passed: passing.sources, ...born };
+}
+
+/** What the machine cannot do of what the manifest asks of cgroups is an error before anything is started. */
+function refuseCgroupProblems(context: StartContext): void {
+  const { facts, pod } = context;
+  const problems = cgroupProblems(pod, facts.cgroups).map((problem) => problem.message);
+  const settings = [
+    ...podCgroupSettings(pod, facts.cgroups),
+    ...podContainers(pod).flatMap((each) => containerCgroupSettings(pod, each.container, facts.cgroups)),
+  ];
+  const missing = missingCgroupFiles(facts.cgroups, facts.cgroupParent, settings);
+  problems.push(...missing.map((setting) => `this kernel has no cgroup file "${setting.file}"`));
+  if (problems.length > 0) {
+    throw new SeedpodError(`Cannot set up the cgroup of pod "${pod.metadata.name}": ${problems.join("; ")}`, {
+      fault: "user",
+    });
+  }
+}
+
+/** Opens what a program passes on; the words (pipe ends) become owned by the caller, whose `own` descriptors stay so. */
+export function passedDescriptors(
+  sources: readonly PassedSource[],
+  results: ProgramResults,
+  words: OwnedFd[],
+  own: readonly OwnedFd[] = [],
+): OwnedFd[] {
+  return sources.map((source) => {
+    if (source.kind === "step") return results.fdOf(source.step);
+    if (source.kind === "own") return own[source.place]!;
+    const word = new OwnedFd(results.wordAt(source.data, source.at));
+    words.push(word);
+    return word;
+  });
+}
+
+function launch(
+  context: StartContext,
+  desired: DesiredPod,
+  parts: Omit<SandboxLaunch, "cloneFlags">,
+  child: Program,
+): number {
+  const inUserNamespace = context.userNamespace ? { userNamespace: parts.descriptors.length } : {};
+  using stageZero = new StageZero({
+    cloneFlags: flag(...sandboxCloneFlags(context)),
+    ...parts,
+    ...inUserNamespace,
+  });
+  const outcome = stageZero.outcome();
+  if (outcome.type === "spawned") return outcome.pid;
+  const where = `Cannot start the sandbox of pod "${desired.pod.metadata.name}"`;
+  if (outcome.type !== "failed") throw new SeedpodError(`${where}: its first process was killed`);
+  const step = child.steps[outcome.step];
+  throw new SeedpodError(
+    `${where}: cannot ${step?.name ?? "clone its first process"}: ${describeErrno(outcome.errno)}`,
+    {
+      ...(step?.hint ? { hint: step.hint } : {}),
+    },
+  );
+}
+
+/** Makes the pod's sandbox: namespaces, cgroup, volumes, PID 1. */
+export function createSandbox(
+  machine: Machine,
+  desired: DesiredPod,
+  nowMs: number,
+): { pid: number; startTicks: number } {
+  const range = desired.pod.spec.hostUsers === false ? idRangeOf(desired) : undefined;
+  using userNamespace = range && makeUserNamespace(range);
+  const context = startContext(machine, desired, userNamespace);
+  const { places } = context;
+  for (const path of [places.run, places.lib]) Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
+  Deno.mkdirSync(places.logs, { recursive: true, mode: 0o755 });
+  const programs = planSandbox(machine, desired, context, nowMs);
+  using results = runProgram(programs.host);
+  using directory = openDirectory(places.run);
+  using listener = listenUnix(directory, INFRA_SOCKET);
+  using program = openMemfd("program", encodeProgram(programs.child, machine.facts.arch).bytes);
+  const passed = [infraExecutable(), listener, ...passedDescriptors(programs.passed, results, [])];
+  const descriptors = userNamespace ? [...passed, userNamespace] : passed;
+  const cgroup = programs.cgroup === undefined ? {} : { cgroup: programs.cgroup };
+  const pid = launch(context, desired, { program, descriptors, ...cgroup }, programs.child);
+  const stat = readProcStat(pid);
+  if (!stat) {
+    throw new SeedpodError(
+      `Cannot start the sandbox of pod "${desired.pod.metadata.name}": its first process is gone`,
+    );
+  }
+  return { pid, startTicks: stat.startTicks };
+}
+
+/** The two programs of a container's attempt. */
+export interface ContainerPrograms {
+  readonly host: Program;
+  readonly child: Program;
+  readonly passed: readonly PassedSource[];
+  readonly keeps: ReturnType<typeof addContainer>;
+}
+
+/** Plans an attempt of a container. */
+export function planContainer(
+  machine: Machine,
+  desired: DesiredPod,
+  context: StartContext,
+  name: string,
+  attempt: number,
+): ContainerPrograms {
+  const start = containerStart(machine, desired, context, name, attempt);
+  const hostBuilder = new ProgramBuilder();
+  const host = addContainerHost(hostBuilder, start);
+  const builder = new ProgramBuilder();
+  const passing = new Passing();
+  const keeps = addContainer(builder, start, host, passing);
+  return { host: hostBuilder.build(), child: builder.build(), passed: passing.sources, keeps };
+}
+
+/** Prepares an attempt and asks infra for it; gives the child's program, whose steps name what may fail there. */
+export function startContainer(
+  machine: Machine,
+  desired: DesiredPod,
+  client: InfraClient,
+  infraPid: number,
+  name: string,
+  attempt: number,
+): Program {
+  using userNamespace = desired.pod.spec.hostUsers === false ? openUserNamespace(infraPid) : undefined;
+  const context = startContext(machine, desired, userNamespace);
+  const programs = planContainer(machine, desired, context, name, attempt);
+  const { keeps } = programs;
+  using results = runProgram(programs.host);
+  using program = openMemfd("program", encodeProgram(programs.child, machine.facts.arch).bytes);
+  const words: OwnedFd[] = [];
+  try {
+    const descriptors = passedDescriptors(programs.passed, results, words);
+    client.spawn(
+      {
+        id: processId(desired.pod, name, attempt),
+        cloneFlags: flag(...containerCloneFlags(context)),
+        ownPidNamespace: hasOwnPidNamespace(context),
+        stdout: keeps.stdout,
+        ...(keeps.stderr === undefined ? {} : { stderr: keeps.stderr }),
+        ...(keeps.cgroup === undefined ? {} : { cgroup: keeps.cgroup }),
+        log: {
+          directory: keeps.logDirectory,
+          attempt,
+          maxBytes: CONTAINER_LOG_MAX_BYTES,
+          maxFiles: CONTAINER_LOG_MAX_FILES,
+        },
+        keep: keeps.keep,
+      },
+      program,
+      descriptors,
+    );
+  } finally {
+    for (const word of words) word.close();
+  }
+  return programs.child;
+}
+
+/** The user namespace of a pod that runs, taken from its PID 1. */
+export function openUserNamespace(pid: number): OwnedFd {
+  const path = cString(`/proc/${pid}/ns/user`);
+  const how = flag("O_RDONLY", "O_CLOEXEC");
+  return new OwnedFd(syscall("open the pod's user namespace", "openat", flag("AT_FDCWD"), path, how, 0));
+}

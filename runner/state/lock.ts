@@ -1,0 +1,30 @@
+import { errnoNumber } from "../base/mod.ts";
+import { cString, flag, OwnedFd, syscall, SysError, trySyscall } from "../sys/mod.ts";
+
+/**
+ * Takes an advisory lock on a file that is made when it is missing; undefined when another process holds it. The lock goes
+ * with the process however it ends, see `flock(2)`.
+ */
+export function tryLock(path: string): OwnedFd | undefined {
+  const how = flag("O_RDWR", "O_CREAT", "O_CLOEXEC", "O_NOFOLLOW");
+  const result = trySyscall("openat", flag("AT_FDCWD"), cString(path), how, 0o600);
+  // the directory of a pod goes away with the pod
+  if (result === -errnoNumber("ENOENT")) return undefined;
+  if (result < 0) throw new SysError(`open the lock "${path}"`, -result);
+  const file = new OwnedFd(result);
+  const locked = trySyscall("flock", file.number, flag("LOCK_EX", "LOCK_NB"));
+  if (locked === 0) return file;
+  file.close();
+  if (locked === -errnoNumber("EAGAIN")) return undefined;
+  throw new SysError(`lock "${path}"`, -locked);
+}
+
+/** Takes the lock for the time of a short synchronous action, waiting for others that do the same. */
+export function withLock<T>(path: string, action: () => T): T {
+  const how = flag("O_RDWR", "O_CREAT", "O_CLOEXEC", "O_NOFOLLOW");
+  using file = new OwnedFd(
+    syscall(`open the lock "${path}"`, "openat", flag("AT_FDCWD"), cString(path), how, 0o600),
+  );
+  syscall(`lock "${path}"`, "flock", file.number, flag("LOCK_EX"));
+  return action();
+}

@@ -1,0 +1,90 @@
+import type { ConfigMap, Secret } from "../../schema/kubernetes/mod.ts";
+import type { CompletePod, PodState } from "../plan/mod.ts";
+import { readIfThere, writeAtomically } from "./atomic_file.ts";
+import { podRunDirectory, type Root } from "./paths.ts";
+
+/** A pod as it was declared, with what it refers to. */
+export interface DesiredPod {
+  readonly uid: string;
+  readonly pod: CompletePod;
+  readonly configMaps: readonly ConfigMap[];
+  readonly secrets: readonly Secret[];
+  /** Tells whether two declarations are the same. */
+  readonly hash: string;
+  /** The first host id of its user namespace, where it has one. */
+  readonly firstHostId?: number;
+}
+
+/** The one small file of a pod: what was declared, and what the kernel cannot say. */
+export interface PodRecord {
+  readonly version: 1;
+  readonly desired: DesiredPod;
+  readonly state: PodState;
+}
+
+/** The request to stop and remove a pod, left by whoever wants it for whoever supervises it. */
+export interface DeletionRequest {
+  readonly requestedMs: number;
+  readonly graceSeconds: number;
+}
+
+const RECORD = "record.json";
+const DELETION = "deletion.json";
+/** The lock of whoever supervises the pod. */
+export const SUPERVISOR_LOCK = "supervisor.lock";
+
+/** Writes a pod's record. */
+export function writeRecord(root: Root, record: PodRecord): void {
+  writeAtomically(`${podRunDirectory(root, record.desired.uid)}/${RECORD}`, JSON.stringify(record));
+}
+
+/** Reads a pod's record; undefined when there is none, or it is damaged. */
+export function readRecord(root: Root, uid: string): PodRecord | undefined {
+  const text = readIfThere(`${podRunDirectory(root, uid)}/${RECORD}`);
+  if (text === undefined) return undefined;
+  try {
+    const record = JSON.parse(text) as PodRecord;
+    return record.version === 1 ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The uids of all pods of a root. */
+export function listPodUids(root: Root): string[] {
+  try {
+    return [...Deno.readDirSync(`${root.run}/pods`)].filter((entry) => entry.isDirectory).map((entry) =>
+      entry.name
+    ).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** Every record of a root. */
+export function readRecords(root: Root): PodRecord[] {
+  return listPodUids(root).map((uid) => readRecord(root, uid)).filter((record) => record !== undefined);
+}
+
+/** Leaves the request to remove a pod; of several the shortest grace counts. */
+export function requestDeletion(root: Root, uid: string, request: DeletionRequest): void {
+  const before = readDeletion(root, uid);
+  const requestedMs = before?.requestedMs ?? request.requestedMs;
+  const graceSeconds = Math.min(before?.graceSeconds ?? Infinity, request.graceSeconds);
+  try {
+    writeAtomically(
+      `${podRunDirectory(root, uid)}/${DELETION}`,
+      JSON.stringify({ requestedMs, graceSeconds }),
+    );
+  } catch (error) {
+    // the pod went away meanwhile
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** The request to remove a pod, if there is one. */
+export function readDeletion(root: Root, uid: string): DeletionRequest | undefined {
+  const text = readIfThere(`${podRunDirectory(root, uid)}/${DELETION}`);
+  return text === undefined ? undefined : JSON.parse(text) as DeletionRequest;
+}
