@@ -44,6 +44,8 @@ const FLAGS = [
   "-fno-ident",
   // else gcc turns the loop inside memcpy into a call of memcpy
   "-fno-tree-loop-distribute-patterns",
+  // a program's words and a log's text are read as numbers of several sizes
+  "-fno-strict-aliasing",
   "-fno-pic",
   "-no-pie",
   "-Wl,--build-id=none",

@@ -1,6 +1,6 @@
 import { SeedpodError } from "../base/mod.ts";
 import type { ParsedOf } from "./commands.ts";
-import { findPod, resourceNames } from "./find_pod.ts";
+import { findPod, resourceNames } from "./arguments/mod.ts";
 import type { Context } from "./io.ts";
 import { renderPodDescription } from "./view/mod.ts";
 

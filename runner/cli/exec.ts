@@ -1,6 +1,6 @@
 import type { ParsedOf } from "./commands.ts";
 import type { Context } from "./io.ts";
-import { chooseContainer, findPod } from "./find_pod.ts";
+import { chooseContainer, findPod } from "./arguments/mod.ts";
 
 /** `seedpod exec POD -- CMD…`: runs a command in a container; gives its exit status. */
 export async function run(

@@ -1,7 +1,7 @@
 import type { Pod } from "../../schema/kubernetes/mod.ts";
 import { SeedpodError } from "../base/mod.ts";
 import type { ParsedOf } from "./commands.ts";
-import { findPod, namespaceOf, resourceNames } from "./find_pod.ts";
+import { findPod, namespaceOf, resourceNames } from "./arguments/mod.ts";
 import type { Context } from "./io.ts";
 import { podList, renderError, renderJson, renderPodNames, renderPods, renderYaml } from "./view/mod.ts";
 

@@ -2,7 +2,7 @@ import type { ContainerStatus, Pod } from "../../schema/kubernetes/mod.ts";
 import { SeedpodError } from "../base/mod.ts";
 import { logAttempts, type LogOptions, mergeLogs, readLog } from "../state/cri_log/mod.ts";
 import type { ParsedOf } from "./commands.ts";
-import { allContainers, chooseContainer, findPod, namespaceOf } from "./find_pod.ts";
+import { allContainers, chooseContainer, findPod, namespaceOf } from "./arguments/mod.ts";
 import type { CommandEngine, Context } from "./io.ts";
 import { renderLogLines } from "./view/mod.ts";
 

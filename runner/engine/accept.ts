@@ -1,5 +1,7 @@
+import { ensureParent } from "../linux/mod.ts";
 import { newPodState } from "../plan/mod.ts";
 import {
+  acceptLockPath,
   type DesiredPod,
   type PodRecord,
   podRunDirectory,
@@ -10,6 +12,7 @@ import {
   withLock,
   writeRecord,
 } from "../state/mod.ts";
+import type { Machine } from "./machine.ts";
 import type { DeclaredPod } from "./manifests.ts";
 import { chooseFirstHostId, parseSubordinateIds } from "./user_ids.ts";
 
@@ -34,8 +37,9 @@ export function findRecord(
 }
 
 /** Records a declared pod unless one of its name is there. One name is never recorded twice, whoever else tries. */
-export function acceptPod(root: Root, declared: DeclaredPod, nowMs: number): Acceptance {
-  return withLock(`${root.run}/accept.lock`, () => {
+export function acceptPod(machine: Machine, declared: DeclaredPod, nowMs: number): Acceptance {
+  const { root } = machine;
+  return withLock(acceptLockPath(root), () => {
     const records = readRecords(root);
     const { namespace, name } = declared.pod.metadata;
     const record = findRecord(records, namespace, name);
@@ -44,6 +48,8 @@ export function acceptPod(root: Root, declared: DeclaredPod, nowMs: number): Acc
         readDeletion(root, record.desired.uid) !== undefined;
       return { as: !leaving && record.desired.hash === declared.hash ? "unchanged" : "replaces", record };
     }
+    // the last pod that went took the cgroup of the root with it
+    ensureParent(machine.facts.cgroups, machine.facts.cgroupParent);
     return { as: "created", record: createRecord(root, declared, records, nowMs) };
   });
 }

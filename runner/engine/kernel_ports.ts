@@ -1,8 +1,17 @@
 import { EPHEMERAL_STORAGE_MAX_FILES, FLAGS, POD_KILL_TIMEOUT_MS, SeedpodError } from "../base/mod.ts";
 import { INFRA_SOCKET } from "../infra/mod.ts";
-import { killCgroup, readProcStat, removeCgroupTree } from "../linux/mod.ts";
+import { killCgroup, readProcStat, removeCgroupTree, removeEmptyCgroup } from "../linux/mod.ts";
 import { podCgroup, podContainers, type PodState, storageExcess } from "../plan/mod.ts";
-import { type DeletionRequest, type DesiredPod, podPlaces, readDeletion, writeRecord } from "../state/mod.ts";
+import {
+  acceptLockPath,
+  type DeletionRequest,
+  type DesiredPod,
+  listPodUids,
+  podPlaces,
+  readDeletion,
+  withLock,
+  writeRecord,
+} from "../state/mod.ts";
 import { openPidfd, signalPidfd } from "../sys/mod.ts";
 import { emptyDirUsage } from "../volume/mod.ts";
 import { type InfraIdentity, KernelSandbox, readOomKills, removeTree } from "./kernel_sandbox.ts";
@@ -60,10 +69,14 @@ export class KernelPorts implements PodPorts {
   }
 
   removePod(desired: DesiredPod): Promise<void> {
-    const places = podPlaces(this.#machine.root, desired.uid, desired.pod);
+    const { root, facts } = this.#machine;
+    const places = podPlaces(root, desired.uid, desired.pod);
     removeTree(places.lib);
     removeTree(places.logs);
     removeTree(places.run);
+    withLock(acceptLockPath(root), () => {
+      if (listPodUids(root).length === 0) removeEmptyCgroup(facts.cgroups, facts.cgroupParent);
+    });
     return Promise.resolve();
   }
 

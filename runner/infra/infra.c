@@ -1,32 +1,28 @@
 /*
  * infra: the pod's PID 1, and the hand that runs programs (lists of system calls as data, see runner/plan/program.ts).
  *
- * It is started twice in a pod's life. As "stage 0" it is spawned by the daemon with a connected socket on descriptor 3,
- * clones the child that becomes the pod's PID 1, and leaves when the daemon closes the socket. That child's program ends
- * in an execve of this file with a listening socket on descriptor 3: the sandbox. It clones containers, keeps their exits
- * until a client has acknowledged them, pumps their output into CRI log files, reaps orphans, and answers clients.
+ * It is started twice in a pod's life. As "stage 0" the daemon spawns it with a connected socket on descriptor 3; it
+ * clones the child that becomes the pod's PID 1, and leaves when the daemon closes the socket. That child's program
+ * ends in an execve of this file with a listening socket on descriptor 3: the sandbox. It clones containers, keeps
+ * their exits until a client has acknowledged them, pumps their output into CRI log files, reaps orphans, answers clients.
  *
- * It holds no policy, parses no YAML and knows no path layout. Freestanding C: no libc, no heap; nothing in its loop
- * waits for a client or for a container, only ever for the disk that the logs are on.
+ * It holds no policy, parses no YAML and knows no path layout. No libc and no heap; nothing in its loop waits for a
+ * client or a container, only ever for the disk that the logs are on.
  */
 #include "kernel.h"
 
-/* ---- programs: the format of runner/plan/encode_program.ts --------------------------------------------------------- */
-
+/* ---- programs: the format of runner/plan/encode_program.ts ---------------------------------------------------- */
 enum { PROGRAM_MAGIC = 0x31505053, MAX_STEPS = 4096, NO_STEP = -1 };
 enum { OP_CALL, OP_CHECK, OP_REAP_BELOW };
 enum { ARG_INT, ARG_DATA, ARG_RESULT, ARG_PASSED };
-
 struct program { u32 magic, size, steps, relocs, steps_at, relocs_at, results_at, reserved; };
 struct step { u16 nr, op, tolerate[2], skip, reg; u32 store; u8 kind[8]; u64 arg[6]; };
 
-/* ---- messages: the format of runner/infra/protocol.ts -------------------------------------------------------------- */
-
+/* ---- messages: the format of runner/infra/protocol.ts --------------------------------------------------------- */
 enum { REQ_SPAWN = 1, REQ_ACK, REQ_KILL, REQ_LIST, REQ_TAKE_FD, REQ_SHUTDOWN };
 enum { REP_SPAWNED = 101, REP_FAILED, REP_EXITED, REP_STATE, REP_END, REP_FD };
 enum { FLAG_OWN_PIDNS = 1, FLAG_EPHEMERAL = 2, FLAG_TELL_PID = 4 };
 enum { MAX_FDS = 253, MAX_CLIENTS = 16, MAX_PROCESSES = 128, MIN_FILES = 2, MAX_FILES = 100 };
-
 struct message {
   u32 type, flags;
   u64 id, clone_flags, enter;                  /* enter: id of the process whose PID namespace the new one is born in */
@@ -37,13 +33,11 @@ struct message {
   u64 started_ns, finished_ns, dropped_bytes;
 };
 
-/* ---- state ----------------------------------------------------------------------------------------------------- */
-
+/* ---- state ---------------------------------------------------------------------------------------------------- */
 enum { FREE, STARTING, RUNNING, EXITED };
 enum { OUT, ERR, STATUS, LOG, LOG_DIR, KEEP, KEEP_TOO, FDS };                          /* descriptors of a process */
 enum { WATCH_CLIENT = FDS, WATCH_LISTENER, WATCH_SIGNALS };      /* what epoll reports besides OUT, ERR and STATUS */
 enum { CHUNK = 65536, MAX_IOV = 1024, READS = 4, DRAINS = 64, QUIET_MS = 1000, TORN_SLACK = 1048576 };
-
 struct process {
   u64 id, started_ns, finished_ns;
   int state, pid, status, client, fd[FDS];  /* pid: 0 once reaped; client: who asked, while it is there */
@@ -52,12 +46,10 @@ struct process {
   u32 attempt, max_files;
   u64 max_bytes, log_bytes, log_ns, dropped_bytes, unsaid_bytes, unsaid_lines;
 };
-
 #define EACH(p) for (struct process *p = processes; p < processes + MAX_PROCESSES; p++)
 static struct process processes[MAX_PROCESSES];
-static int clients[MAX_CLIENTS], listener, signals, poll_fd, self_fd;
+static int clients[MAX_CLIENTS], listener, signals, poll_fd, self_fd, buffers_used;
 static struct { u8 text[CHUNK]; struct iov lines[MAX_IOV]; } buffers __attribute__((aligned(4096)));
-static int buffers_used;
 
 static u64 now_ns(void) {
   struct timespec_ t;
@@ -82,8 +74,7 @@ static void set_signals(int how, u64 set) {
   SYS(rt_sigprocmask, how, &set, 0, sizeof set);
 }
 
-/* ---- logs: CRI format, `<RFC 3339 time> <stream> <F|P> <text>` --------------------------------------------------- */
-
+/* ---- logs: CRI format, `<RFC 3339 time> <stream> <F|P> <text>` ------------------------------------------------ */
 static char *put_number(char *at, u64 value, int width) {
   for (int i = width - 1; i >= 0; i--, value /= 10) at[i] = (char)('0' + value % 10);
   return at + width;
@@ -106,7 +97,7 @@ static char *put_head(char *at, u64 ns, int stream) {
   u64 year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
   u64 in_year = in_era - (365 * year + year / 4 - year / 100), march = (5 * in_year + 2) / 153;
   u64 month = march < 10 ? march + 3 : march - 9, in_month = in_year - (153 * march + 2) / 5 + 1;
-  u64 part[] = { year + era * 400 + (month <= 2), month, in_month, s / 3600 % 24, s / 60 % 60, s % 60, ns % 1000000000ul };
+  u64 part[] = { year + era * 400 + (month <= 2), month, in_month, s / 3600 % 24, s / 60 % 60, s % 60, ns % 1000000000 };
   for (int i = 0; i < 7; i++) {
     at = put_number(at, part[i], "4222229"[i] - '0');
     *at++ = "--T::.Z"[i];
@@ -129,7 +120,7 @@ static void log_open(struct process *p) {
   if (p->fd[LOG] >= 0) p->log_bytes = (u64)SYS(lseek, p->fd[LOG], 0, SEEK_END_);
 }
 
-/* 3 becomes 4, 2 becomes 3, …, the file in use becomes 1, and the next write opens a new one. */
+/* 3 becomes 4, 2 becomes 3, …, the file in use becomes 1. */
 static void log_rotate(struct process *p) {
   char from[48], to[48];
   for (u32 generation = p->max_files - 1; generation > 0; generation--) {
@@ -138,18 +129,18 @@ static void log_rotate(struct process *p) {
     SYS(renameat2, p->fd[LOG_DIR], from, p->fd[LOG_DIR], to, 0);
   }
   close_fd(&p->fd[LOG]);
+  p->log_bytes = 0;
 }
 
 /* False when the file can neither take so much more nor be put aside. A torn line may end first, within bounds. */
 static int log_ready(struct process *p, u64 bytes) {
   u64 limit = p->max_bytes + (p->torn[OUT] || p->torn[ERR] ? TORN_SLACK : 0);
-  for (int tries = 0; tries < 2; tries++) {
-    if (p->fd[LOG] < 0) log_open(p);
-    if (p->fd[LOG] < 0) return 0;
-    if (p->log_bytes == 0 || p->log_bytes + bytes <= limit) return 1;
+  if (p->fd[LOG] < 0) log_open(p);
+  if (p->log_bytes > 0 && p->log_bytes + bytes > limit) {
     log_rotate(p);
+    log_open(p);
   }
-  return 0;
+  return p->fd[LOG] >= 0 && (p->log_bytes == 0 || p->log_bytes + bytes <= limit);
 }
 
 /* All or nothing: what did not fit whole is taken back, so that the file never ends in half a line of ours. */
@@ -163,9 +154,8 @@ static int log_write(struct process *p, u64 count, u64 bytes) {
 
 /* Ends the lines that were torn by what was dropped, and says how much that was. */
 static char *put_confession(char *at, struct process *p, u64 ns) {
-  for (int stream = OUT; stream <= ERR; stream++) {
+  for (int stream = OUT; stream <= ERR; stream++)
     if (p->torn[stream]) at = put_text(put_head(at, ns, stream), "\n");
-  }
   at = put_decimal(put_text(put_head(at, ns, ERR), "seedpod: dropped "), p->unsaid_bytes);
   at = put_decimal(put_text(at, " bytes ("), p->unsaid_lines);
   return put_text(at, " line ends) that could not be written to this file\n");
@@ -181,7 +171,7 @@ static u64 find_newline(u64 at, u64 end) {
   return at;
 }
 
-/* Writes the buffer's bytes from `at` to `end`, or as many lines as go into one write, or counts them as dropped; gives how far it came. */
+/* Writes the bytes from `at` to `end`, or what goes into one write, or counts it as dropped; gives how far it came. */
 static u64 log_lines(struct process *p, int stream, u64 at, u64 end) {
   char head[2][48], confession[320], *confessed = confession;
   u64 ns = now_ns(), count = 1, lines = 0, bytes = 0, text = 0, whole = 1;
@@ -217,14 +207,14 @@ static u64 log_lines(struct process *p, int stream, u64 at, u64 end) {
 }
 
 /*
- * Reads what there is, up to four buffers full; gives how much. The beginning of a line is kept while its rest can be had
- * at once, and else logged as a partial one. A stream that has ended is closed.
+ * Reads what there is, up to four buffers full; gives how much. The beginning of a line is kept while its rest can be
+ * had at once, and else logged as a partial one. A stream that has ended is closed.
  */
 static u64 pump(struct process *p, int stream) {
   u64 kept = 0, all = 0, done, end;
   s64 n = -EAGAIN;
-  buffers_used = 1;
   for (int reads = 0; reads < READS && p->fd[stream] >= 0; reads++) {
+    buffers_used = 1;
     n = SYS(read, p->fd[stream], buffers.text + kept, CHUNK - kept);
     if (n <= 0) break;
     all += (u64)n;
@@ -246,8 +236,7 @@ static void drain(struct process *p) {
   for (int rounds = 0; rounds < DRAINS && pump(p, OUT) + pump(p, ERR) > 0; rounds++) {}
 }
 
-/* ---- clients ----------------------------------------------------------------------------------------------------- */
-
+/* ---- clients -------------------------------------------------------------------------------------------------- */
 /* Whoever lets go of an exit says that nothing matters any more that still holds its streams or is below its reaper. */
 static void forget(struct process *p) {
   drain(p);
@@ -262,9 +251,10 @@ static void drop_client(int c) {
 
 /* A client that does not read is dropped: it can come back and ask for the list. */
 static void send(int c, const struct message *m, int fd) {
-  struct { struct cmsghdr_ head; int fd; } control = { { sizeof control.head + sizeof fd, SOL_SOCKET_, SCM_RIGHTS_ }, fd };
+  struct { struct cmsghdr_ head; int fd; } control = { { CMSG_HEAD + sizeof fd, SOL_SOCKET_, SCM_RIGHTS_ }, fd };
   struct iov iov = { m, sizeof *m };
   struct msghdr_ header = { 0, 0, &iov, 1, fd < 0 ? 0 : &control, fd < 0 ? 0 : sizeof control, 0 };
+  if (clients[c] < 0) return;
   if (SYS(sendmsg, clients[c], &header, MSG_DONTWAIT_ | MSG_NOSIGNAL_) != sizeof *m) drop_client(c);
 }
 
@@ -279,8 +269,7 @@ static void tell(struct message m) {
   for (int c = 0; c < MAX_CLIENTS; c++) send(c, &m, -1);
 }
 
-/* ---- exits ------------------------------------------------------------------------------------------------------- */
-
+/* ---- exits ---------------------------------------------------------------------------------------------------- */
 /* What the child says of itself before its execve, and a reaper of the command below it. */
 enum { SAY_FAILED = 1, SAY_EXECUTING, SAY_STARTED, SAY_EXITED };
 struct saying { u32 kind; s32 a, b; };
@@ -301,35 +290,33 @@ static void exited(struct process *p, int status) {
   tell(about(p, REP_EXITED));
 }
 
-/* The end of the pipe is the execve, if one was announced, and else the child's death. Afterwards the entry may be free. */
+static void failed(struct process *p, s32 step, s32 error) {
+  struct message m = about(p, REP_FAILED);
+  m.step = step;
+  m.error = error;
+  forget(p);
+  tell(m);
+}
+
+/* The pipe's end is the execve, if one was announced, and else the child's death. Afterwards the entry may be free. */
 static void hear(struct process *p) {
   struct saying said;
-  while (p->fd[STATUS] >= 0 && p->state != FREE) {
+  while (p->fd[STATUS] >= 0) {
     s64 n = SYS(read, p->fd[STATUS], &said, sizeof said);
     if (n == -EAGAIN) return;
-    if (n != sizeof said) {
-      close_fd(&p->fd[STATUS]);
-      started(p);
-    } else if (said.kind == SAY_FAILED) {
-      struct message m = about(p, REP_FAILED);
-      m.step = said.a;
-      m.error = said.b;
-      forget(p);
-      tell(m);
-    } else if (said.kind == SAY_EXECUTING) {
-      p->executing = 1;
-    } else if (said.kind == SAY_STARTED) {
-      p->has_reaper = 1;
-      started(p);
-    } else if (said.kind == SAY_EXITED) {
-      exited(p, said.a);
-    }
+    if (n != sizeof said) close_fd(&p->fd[STATUS]);
+    else if (said.kind == SAY_FAILED) failed(p, said.a, said.b);
+    else if (said.kind == SAY_EXECUTING) p->executing = 1;
+    else if (said.kind == SAY_STARTED) p->has_reaper = 1;
+    else if (said.kind == SAY_EXITED) exited(p, said.a);
+    if (n != sizeof said || said.kind == SAY_STARTED) started(p);
   }
 }
 
 static void reap(void) {
+  u8 ignored[128];
   int status;
-  s64 pid;
+  s64 pid = SYS(read, signals, ignored, sizeof ignored);
   while ((pid = SYS(wait4, -1, &status, WNOHANG, 0)) > 0) {
     EACH(p) {
       if (p->state == FREE || p->pid != pid) continue;
@@ -341,8 +328,7 @@ static void reap(void) {
   }
 }
 
-/* ---- the child: from clone3 to execve ------------------------------------------------------------------------------ */
-
+/* ---- the child: from clone3 to execve ------------------------------------------------------------------------- */
 static void say(int to, u32 kind, s32 a, s32 b) {
   struct saying said = { kind, a, b };
   SYS(write, to, &said, sizeof said);
@@ -364,8 +350,8 @@ static void kill_children(void) {
 }
 
 /*
- * The program goes on in a child of this process, which stays, reaps all that is below it, tells of the command's end, and
- * on SIGTERM kills all below. SIGTERM is blocked before there is anything below, so that it never leaves a child behind.
+ * The program goes on in a child of this process, which stays, reaps all that is below it, tells of the command's end,
+ * and on SIGTERM kills all below. SIGTERM is blocked before anything is below, so that it never leaves a child behind.
  */
 static void reap_below(int status_pipe, int children) {
   const u64 set = 1ul << (SIGTERM_ - 1) | 1ul << (SIGCHLD_ - 1);
@@ -403,6 +389,7 @@ static long run_step(struct program *p, struct step *s, u64 *results, int *fds, 
   }
   if (s->op == OP_CHECK) return (*(u32 *)a[0] & (u32)a[1]) == (u32)a[2] ? 0 : -a[3];
   if (s->op == OP_REAP_BELOW) return reap_below(status_pipe, (int)a[0]), 0;
+  if (s->op != OP_CALL) return -ENOSYS;
   if (s->nr == __NR_execve || s->nr == __NR_execveat) say(status_pipe, SAY_EXECUTING, 0, 0);
   do result = call6(s->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
   while (result == -EINTR);
@@ -430,8 +417,7 @@ static void run_program(struct program *p, int *fds, int status_pipe) {
   fail(status_pipe, NO_STEP, ENOEXEC);
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------------------ */
-
+/* ---- requests ------------------------------------------------------------------------------------------------- */
 static struct process *find(u64 id) {
   EACH(p) if (p->state != FREE && p->id == id) return p;
   return 0;
@@ -468,23 +454,23 @@ static long clone_child(struct message *m, int *fds, int pid_namespace, int stat
 static long spawn(int c, struct message *m, int *fds, int nfds) {
   struct process *p = 0, *target = m->enter ? find(m->enter) : 0;
   int pipe[2];
-  EACH(entry) if (entry->state == FREE) p = entry;
+  EACH(entry) if (entry->state == FREE && !p) p = entry; /* the first: few pages are ever touched */
   if (find(m->id)) return EEXIST;
   if (!p) return EAGAIN;
   if (m->enter) {
     if (!target || target->state != RUNNING || target->pid == 0) return ESRCH;
     fds[nfds] = (int)SYS(pidfd_open, target->pid, 0);
+    if (fds[nfds] < 0) return -fds[nfds];
   }
   long result = SYS(pipe2, pipe, O_CLOEXEC | O_NONBLOCK);
   if (result < 0) return -result;
   result = clone_child(m, fds, target && target->flags & FLAG_OWN_PIDNS ? fds[nfds] : -1, pipe[1]);
   SYS(close, pipe[1]);
   if (result < 0) return SYS(close, pipe[0]), -result;
-  *p = (struct process){ .id = m->id, .state = STARTING, .pid = (int)result, .client = c, .started_ns = now_ns() };
-  p->flags = (u8)m->flags;
-  p->entered = m->enter != 0;
-  p->attempt = m->attempt;
-  p->max_bytes = m->max_bytes;
+  *p = (struct process){
+    .id = m->id, .state = STARTING, .pid = (int)result, .client = c, .started_ns = now_ns(), .flags = (u8)m->flags,
+    .entered = m->enter != 0, .attempt = m->attempt, .max_bytes = m->max_bytes,
+  };
   p->max_files = m->max_files < MIN_FILES ? MIN_FILES : m->max_files > MAX_FILES ? MAX_FILES : m->max_files;
   const s32 indexes[] = { m->out, m->err, -1, -1, m->logdir, m->keep[0], m->keep[1] };
   for (int i = 0; i < FDS; i++) {
@@ -500,21 +486,11 @@ static long spawn(int c, struct message *m, int *fds, int nfds) {
   return 0;
 }
 
-static void list(int c, struct message *end) {
-  EACH(p) {
-    struct message m = about(p, REP_STATE);
-    if (p->state != FREE) send(c, &m, -1);
-  }
-  end->type = REP_END;
-  send(c, end, -1);
-}
-
 static void request(int c, struct message *m, int fds[], int nfds) {
   struct process *p = find(m->id);
-  struct message reply = { .id = m->id, .step = NO_STEP };
+  struct message reply = { .type = REP_FAILED, .id = m->id, .step = NO_STEP };
   switch (m->type) {
     case REQ_SPAWN:
-      reply.type = REP_FAILED;
       reply.error = (s32)spawn(c, m, fds, nfds);
       if (reply.error) send(c, &reply, -1);
       return;
@@ -522,11 +498,16 @@ static void request(int c, struct message *m, int fds[], int nfds) {
       if (p && p->state == EXITED) forget(p);
       return;
     case REQ_KILL: /* a reaper, or what is about to become one, is asked to end all that is below it */
-      if (!p || p->pid == 0) return;
-      SYS(kill, p->pid, p->has_reaper || (p->entered && p->state == STARTING) ? SIGTERM_ : m->signal);
+      if (p && (p->has_reaper || (p->entered && p->state == STARTING))) m->signal = SIGTERM_;
+      if (p && p->pid > 0) SYS(kill, p->pid, m->signal);
       return;
     case REQ_LIST:
-      return list(c, &reply);
+      EACH(each) {
+        struct message state = about(each, REP_STATE);
+        if (each->state != FREE) send(c, &state, -1);
+      }
+      reply.type = REP_END;
+      return send(c, &reply, -1);
     case REQ_TAKE_FD:
       reply.type = REP_FD;
       return send(c, &reply, p ? p->fd[KEEP] : -1);
@@ -543,7 +524,7 @@ static void client_readable(int c) {
   struct msghdr_ header = { 0, 0, &iov, 1, &control, sizeof control, 0 };
   s64 n = SYS(recvmsg, clients[c], &header, MSG_CMSG_CLOEXEC_ | MSG_DONTWAIT_);
   if (n == -EAGAIN) return;
-  int nfds = n > 0 && header.controllen > 0 ? (int)((control.head.length - sizeof control.head) / sizeof(int)) : 0;
+  int nfds = n > 0 && header.controllen > 0 ? (int)((control.head.length - CMSG_HEAD) / sizeof(int)) : 0;
   memset(control.fds + nfds, 0xff, (u64)(MAX_FDS + 1 - nfds) * sizeof(int));
   if (n == sizeof m && !(header.flags & MSG_CTRUNC_)) request(c, &m, control.fds, nfds);
   else drop_client(c);
@@ -558,30 +539,24 @@ static void accept_client(void) {
   watch(fd, WATCH_CLIENT, (u64)c);
 }
 
-/* ---- the loop -------------------------------------------------------------------------------------------------------- */
-
-/* A report may be out of date, its place closed or taken by another: every handler finds nothing to read then. */
+/* ---- the loop: a report may be out of date, its place closed or another's; a handler finds nothing to read then - */
 static void handle(u64 kind, u64 index) {
-  u8 ignored[128];
   if (kind == OUT || kind == ERR) pump(&processes[index], (int)kind);
   if (kind == STATUS) hear(&processes[index]);
   if (kind == WATCH_CLIENT) client_readable((int)index);
   if (kind == WATCH_LISTENER) accept_client();
-  if (kind == WATCH_SIGNALS) {
-    SYS(read, signals, ignored, sizeof ignored);
-    reap();
-  }
+  if (kind == WATCH_SIGNALS) reap();
 }
 
-/* Lets go of what nobody will ask for. Stage 0 stays until its client has gone and its child has nothing more to say. */
+/* Lets go of what nobody will ask for. Stage 0 stays until its client has gone and its child has no more to say. */
 static int needed(void) {
-  int needed = listener > 0;
-  for (int c = 0; c < MAX_CLIENTS; c++) needed |= clients[c] >= 0;
+  int answer = listener > 0;
+  for (int c = 0; c < MAX_CLIENTS; c++) answer |= clients[c] >= 0;
   EACH(p) {
-    needed |= p->state == STARTING;
+    answer |= p->state == STARTING;
     if (p->state == EXITED && p->flags & FLAG_EPHEMERAL && p->client < 0) forget(p);
   }
-  return needed;
+  return answer;
 }
 
 static void loop(void) {

@@ -44,6 +44,7 @@ enum { CLOCK_REALTIME_ = 0, SEEK_END_ = 2 };
 struct iov { const void *base; u64 length; };
 struct msghdr_ { void *name; u32 namelen; struct iov *iov; u64 iovlen; void *control; u64 controllen; u32 flags; };
 struct cmsghdr_ { u64 length; s32 level, type; };
+enum { CMSG_HEAD = sizeof(struct cmsghdr_) };
 struct timespec_ { s64 sec, nsec; };
 
 /* gcc calls these two. From the first byte to the last: text is moved towards the start of its own buffer. */

@@ -178,6 +178,17 @@ export async function removeCgroupTree(
   }
 }
 
+/** Removes a cgroup where nothing is in it or below it any more; where something is, it stays. */
+export function removeEmptyCgroup(host: CgroupHost, path: string): void {
+  for (const hierarchy of host.hierarchies) {
+    try {
+      ifExists(() => Deno.removeSync(cgroupDirectory(hierarchy, path)), undefined);
+    } catch (error) {
+      if (!isErrno(error, EBUSY)) throw error;
+    }
+  }
+}
+
 function hierarchyNumbered(host: CgroupHost, id: number): CgroupHierarchy {
   const hierarchy = host.hierarchies.find((h) => h.id === id);
   if (hierarchy === undefined) {

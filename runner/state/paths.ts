@@ -57,3 +57,8 @@ export function ensureRoot(root: Root): void {
   }
   Deno.mkdirSync(root.logs, { recursive: true, mode: 0o755 });
 }
+
+/** The lock under which pods are accepted, and under which the last one's cgroup goes: short, synchronous work alone. */
+export function acceptLockPath(root: Root): string {
+  return `${root.run}/accept.lock`;
+}

@@ -49,11 +49,8 @@ Deno.test({
   const status = processStatus(host);
   assert.equal(BigInt(`0x${status.get("SigBlk")}`), 0n);
   assert.equal(BigInt(`0x${status.get("SigIgn")}`), 0n);
-  assert.deepEqual([...Deno.readDirSync(`/proc/${host}/fd`)].map((entry) => entry.name).sort(), [
-    "0",
-    "1",
-    "2",
-  ]);
+  const open = () => [...Deno.readDirSync(`/proc/${host}/fd`)].map((entry) => entry.name).sort();
+  await until(() => open().join() === "0,1,2"); // its dynamic linker has others for a moment
 });
 
 Deno.test({ name: "spawn() takes a hundred processes at once and loses no exit", ignore }, async () => {

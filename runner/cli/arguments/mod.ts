@@ -2,6 +2,7 @@
 export { renderCompletion, type Shell } from "./completion.ts";
 export { didYouMean } from "./did_you_mean.ts";
 export { parseDurationMs } from "./duration.ts";
+export { allContainers, chooseContainer, findPod, namespaceOf, resourceNames } from "./find_pod.ts";
 export { renderCommandHelp, renderProgramHelp, usageLine } from "./help.ts";
 export { asksForHelp, parseArguments } from "./parse.ts";
 export type {

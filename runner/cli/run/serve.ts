@@ -1,7 +1,15 @@
 import { type Machine, Supervisor } from "../../engine/mod.ts";
 import { DAEMON_IDLE_MS, DAEMON_LIST_INTERVAL_MS, messageOf, SeedpodError } from "../../base/mod.ts";
 import { type PodState } from "../../plan/mod.ts";
-import { readIfThere, readRecords, tryLock, writeAtomically } from "../../state/mod.ts";
+import {
+  acceptLockPath,
+  readIfThere,
+  readRecords,
+  tryLock,
+  withLock,
+  writeAtomically,
+} from "../../state/mod.ts";
+import type { OwnedFd } from "../../sys/mod.ts";
 import type { Io } from "../io.ts";
 import { daemonLockPath, DETACHED_VARIABLE } from "./daemon.ts";
 
@@ -21,7 +29,7 @@ export async function serve(machine: Machine, io: Io): Promise<number> {
   }
   writeAtomically(pidFile, `${Deno.pid}\n`);
   const daemon = new Daemon(machine, io);
-  await daemon.run(Deno.env.get(DETACHED_VARIABLE) !== undefined);
+  await daemon.run(Deno.env.get(DETACHED_VARIABLE) !== undefined, lock);
   return 0;
 }
 
@@ -29,6 +37,7 @@ class Daemon {
   readonly #machine: Machine;
   readonly #supervisor: Supervisor;
   readonly #states = new Map<string, PodState>();
+  #idleSinceMs = performance.now();
   readonly #stop = Promise.withResolvers<void>();
 
   constructor(machine: Machine, io: Io) {
@@ -43,17 +52,12 @@ class Daemon {
   }
 
   /** A list of the pods is the truth; file events only hasten the next one. */
-  async run(detached: boolean): Promise<void> {
+  async run(detached: boolean, lock: OwnedFd): Promise<void> {
     const stop = (): void => this.#stop.resolve();
     for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, stop);
     const watcher = Deno.watchFs(`${this.#machine.root.run}/pods`, { recursive: false });
     void this.#watch(watcher);
-    let idleSinceMs = performance.now();
-    const timer = setInterval(() => {
-      this.#list();
-      if (this.#isBusy()) idleSinceMs = performance.now();
-      else if (detached && performance.now() - idleSinceMs > DAEMON_IDLE_MS) stop();
-    }, DAEMON_LIST_INTERVAL_MS);
+    const timer = setInterval(() => this.#round(detached, lock, stop), DAEMON_LIST_INTERVAL_MS);
     this.#list();
     await this.#stop.promise;
     clearInterval(timer);
@@ -64,6 +68,20 @@ class Daemon {
 
   async #watch(watcher: Deno.FsWatcher): Promise<void> {
     for await (const _event of watcher) this.#list();
+  }
+
+  #round(detached: boolean, lock: OwnedFd, stop: () => void): void {
+    this.#list();
+    const busy = this.#isBusy();
+    if (busy) this.#idleSinceMs = performance.now();
+    const patience = this.#states.size === 0 ? 0 : DAEMON_IDLE_MS;
+    if (!detached || busy || performance.now() - this.#idleSinceMs < patience) return;
+    // whoever accepts a pod after this finds the root without a daemon, and leaves another one behind
+    withLock(acceptLockPath(this.#machine.root), () => {
+      const active = readRecords(this.#machine.root).some(({ state }) => state.sandbox.at !== "ended");
+      if (!active) lock.close();
+    });
+    if (lock.number < 0) stop();
   }
 
   #list(): void {

@@ -25,7 +25,7 @@ export async function up(
 /** Records a pod; one of the same name that was declared differently is removed first. */
 async function accept(machine: Machine, declared: DeclaredPod, io: Io): Promise<PodRecord> {
   for (;;) {
-    const acceptance = acceptPod(machine.root, declared, Date.now());
+    const acceptance = acceptPod(machine, declared, Date.now());
     if (acceptance.as !== "replaces") return acceptance.record;
     await removePods(machine, [acceptance.record], undefined, () => {}, io);
   }

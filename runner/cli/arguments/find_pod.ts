@@ -1,6 +1,6 @@
-import type { Container, Pod } from "../../schema/kubernetes/mod.ts";
-import { SeedpodError } from "../base/mod.ts";
-import { didYouMean } from "./arguments/mod.ts";
+import type { Container, Pod } from "../../../schema/kubernetes/mod.ts";
+import { SeedpodError } from "../../base/mod.ts";
+import { didYouMean } from "./did_you_mean.ts";
 
 const RESOURCE_WORDS: ReadonlySet<string> = new Set(["pod", "pods", "po"]);
 

@@ -1,0 +1,218 @@
+/** Whole pods on the real kernel: a root of its own for each test, and a look for leaks after it. */
+import { ok, strictEqual } from "node:assert/strict";
+import type { Pod } from "../../schema/kubernetes/mod.ts";
+import { rootPlaces } from "../../runner/state/mod.ts";
+
+const MAIN = new URL("../../runner/main.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+/** What a command said. */
+export interface Said {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One root with its pods. */
+export class TestRoot {
+  /** SEEDPOD_ROOT. */
+  readonly path: string;
+  /** A directory for manifests and other files of the test. */
+  readonly files: string;
+  #manifests = 0;
+
+  /** Makes the directories. */
+  constructor() {
+    const base = Deno.makeTempDirSync({ prefix: "seedpod-test-" });
+    this.path = `${base}/root`;
+    this.files = `${base}/files`;
+    Deno.mkdirSync(this.files);
+  }
+
+  /** The cgroup of this root below each hierarchy. */
+  get cgroupParent(): string {
+    return rootPlaces(this.path).cgroupParent;
+  }
+
+  /** A command of the program on this root, to be spawned as the test needs it. */
+  command(args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
+    return new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-all", "--quiet", "--no-check", "--config", CONFIG, MAIN, ...args],
+      cwd: this.files,
+      ...options,
+      env: { SEEDPOD_ROOT: this.path, NO_COLOR: "1", ...options.env },
+    });
+  }
+
+  /** Runs a command to its end, with `stdin` as its input. */
+  async run(args: readonly string[], stdin = ""): Promise<Said> {
+    const child = this.command(args, { stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(stdin)).then(() => writer.close()).catch(() => {});
+    const { code, stdout, stderr } = await child.output();
+    return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  }
+
+  /** The same for a command that must succeed; gives what it printed. */
+  async ok(...args: string[]): Promise<string> {
+    const said = await this.run(args);
+    strictEqual(said.code, 0, `seedpod ${args.join(" ")} gave ${said.code}: ${said.stdout}${said.stderr}`);
+    return said.stdout;
+  }
+
+  /** Writes a manifest and gives its path. */
+  manifest(text: string): string {
+    const path = `${this.files}/manifest-${this.#manifests++}.yaml`;
+    Deno.writeTextFileSync(path, text);
+    return path;
+  }
+
+  /** `up -d` of a manifest that must succeed. */
+  async up(text: string): Promise<string> {
+    const path = this.manifest(text);
+    await this.ok("up", "-d", path);
+    return path;
+  }
+
+  /** The pod as `get -o json` shows it. */
+  async pod(name: string): Promise<Pod> {
+    return JSON.parse(await this.ok("get", "pods", name, "-o", "json")) as Pod;
+  }
+
+  /** Every pod. */
+  async pods(): Promise<Pod[]> {
+    return (JSON.parse(await this.ok("get", "pods", "-o", "json")) as { items: Pod[] }).items;
+  }
+
+  /** Asks for the pod until it is as wanted, at most `timeoutMs`; what it was last is in the error. */
+  async until(name: string, wanted: (pod: Pod) => boolean, timeoutMs = 20_000): Promise<Pod> {
+    const deadlineMs = performance.now() + timeoutMs;
+    for (;;) {
+      const pod = await this.pod(name);
+      if (wanted(pod)) return pod;
+      ok(
+        performance.now() < deadlineMs,
+        `pod ${name} did not become what was wanted: ${JSON.stringify(pod.status)}`,
+      );
+    }
+  }
+
+  /** Runs a shell script in a container and gives what it printed; it must succeed. */
+  async sh(pod: string, container: string, script: string): Promise<string> {
+    return await this.ok("exec", pod, "-c", container, "--", "sh", "-c", script);
+  }
+
+  /** Directories of the pod's (or a container's) cgroup in every hierarchy of this machine, below this root's. */
+  cgroups(): string[] {
+    return cgroupDirectories(this.cgroupParent);
+  }
+
+  /** Removes every pod, waits for the daemon's end, and looks for what was left behind. */
+  async close(before: MachineState): Promise<void> {
+    const said = await this.run(["down", "--all", "--grace-period", "0"]);
+    strictEqual(said.code, 0, `down --all failed: ${said.stdout}${said.stderr}`);
+    await this.#daemonGone();
+    const left = [...walk(this.path)].filter((path) =>
+      !/\/run\/(accept\.lock|daemon\.(lock|pid))$/.test(path)
+    );
+    Deno.removeSync(this.path.replace(/\/root$/, ""), { recursive: true });
+    strictEqual(left.join("\n"), "", "files were left behind");
+    strictEqual(this.cgroups().join("\n"), "", "cgroups were left behind");
+    strictEqual(
+      mounts().filter((line) => !before.mounts.includes(line)).join("\n"),
+      "",
+      "mounts were left behind",
+    );
+    strictEqual(
+      infraProcesses().filter((pid) => !before.infra.includes(pid)).join(" "),
+      "",
+      "processes were left behind",
+    );
+  }
+
+  async #daemonGone(): Promise<void> {
+    let pid: string;
+    try {
+      pid = Deno.readTextFileSync(`${this.path}/run/daemon.pid`).trim();
+    } catch {
+      return;
+    }
+    const deadlineMs = performance.now() + 20_000;
+    while (isDaemon(pid)) {
+      ok(performance.now() < deadlineMs, `the daemon ${pid} stays although no pod is left`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+function isDaemon(pid: string): boolean {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes("main.ts\0serve");
+  } catch {
+    return false;
+  }
+}
+
+/** What of the machine a test must leave as it was. */
+export interface MachineState {
+  readonly mounts: readonly string[];
+  readonly infra: readonly number[];
+}
+
+function mounts(): string[] {
+  return Deno.readTextFileSync("/proc/self/mountinfo").trim().split("\n");
+}
+
+/** Live processes that run infra's executable; zombies that the machine's PID 1 has yet to reap are none. */
+function infraProcesses(): number[] {
+  return [...Deno.readDirSync("/proc")].filter((entry) => /^\d+$/.test(entry.name)).map((entry) =>
+    Number(entry.name)
+  )
+    .filter((pid) => {
+      try {
+        return Deno.readLinkSync(`/proc/${pid}/exe`).startsWith("/memfd:infra");
+      } catch {
+        return false;
+      }
+    });
+}
+
+function* walk(path: string): Generator<string> {
+  for (const entry of Deno.readDirSync(path)) {
+    if (entry.isDirectory) yield* walk(`${path}/${entry.name}`);
+    else yield `${path}/${entry.name}`;
+  }
+}
+
+/** The directories of a cgroup in every hierarchy that is mounted. */
+export function cgroupDirectories(path: string): string[] {
+  const points = mounts().filter((line) => / - cgroup2? /.test(line)).map((line) => line.split(" ")[4]!);
+  return points.map((point) => `${point}/${path}`).filter((directory) => {
+    try {
+      return Deno.statSync(directory).isDirectory;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** The state of the machine before a test. */
+export function machineState(): MachineState {
+  return { mounts: mounts(), infra: infraProcesses() };
+}
+
+/** A test of whole pods: it gets a root of its own, and fails when anything of it is left afterwards. */
+export function podTest(name: string, body: (root: TestRoot) => Promise<void>): void {
+  Deno.test(name, async () => {
+    const before = machineState();
+    const root = new TestRoot();
+    try {
+      await body(root);
+    } catch (error) {
+      // the test's own error counts, not what its unfinished pods leave
+      await root.close(before).catch(() => {});
+      throw error;
+    }
+    await root.close(before);
+  });
+}
