@@ -1,4 +1,3 @@
-import { ensureParent } from "../linux/mod.ts";
 import { newPodState } from "../plan/mod.ts";
 import {
   acceptLockPath,
@@ -49,7 +48,7 @@ export function acceptPod(machine: Machine, declared: DeclaredPod, nowMs: number
       return { as: !leaving && record.desired.hash === declared.hash ? "unchanged" : "replaces", record };
     }
     // the last pod that went took the cgroup of the root with it
-    ensureParent(machine.facts.cgroups, machine.facts.cgroupParent);
+    machine.ensureCgroups();
     return { as: "created", record: createRecord(root, declared, records, nowMs) };
   });
 }

@@ -9,6 +9,7 @@ import {
   listPodUids,
   podPlaces,
   readDeletion,
+  removeRecord,
   withLock,
   writeRecord,
 } from "../state/mod.ts";
@@ -73,8 +74,8 @@ export class KernelPorts implements PodPorts {
     const places = podPlaces(root, desired.uid, desired.pod);
     removeTree(places.lib);
     removeTree(places.logs);
-    removeTree(places.run);
     withLock(acceptLockPath(root), () => {
+      removeRecord(root, desired.uid);
       if (listPodUids(root).length === 0) removeEmptyCgroup(facts.cgroups, facts.cgroupParent);
     });
     return Promise.resolve();

@@ -1,19 +1,36 @@
 import { MAX_SECCOMP_PROFILE_BYTES, SeedpodError } from "../base/mod.ts";
-import { ownBoundingSet, readHostFacts } from "../linux/mod.ts";
+import { ensureCgroups, ownBoundingSet, readHostFacts } from "../linux/mod.ts";
 import type { HostFacts } from "../plan/mod.ts";
-import { ensureRoot, type Root } from "../state/mod.ts";
+import { ensureRoot, listPodUids, type Root } from "../state/mod.ts";
 
 /** The machine as the engine needs it: read once a process. */
-export interface Machine {
+export class Machine {
   readonly root: Root;
-  readonly facts: HostFacts;
-  readonly boundingSet: bigint;
+  readonly boundingSet: bigint = ownBoundingSet();
   /** The machine's first address that is not the loopback's. */
-  readonly hostIP: string | undefined;
+  readonly hostIP: string | undefined = hostAddress();
+  #facts: HostFacts;
+
+  /** Reads the machine; where the root has pods, its cgroup is made ready. */
+  constructor(root: Root) {
+    this.root = root;
+    this.#facts = readHostFacts(root.cgroupParent);
+    if (listPodUids(root).length > 0) this.ensureCgroups();
+  }
+
+  /** What decides over a pod's start. */
+  get facts(): HostFacts {
+    return this.#facts;
+  }
+
+  /** Makes the cgroup that holds the pods ready, which goes away with the last of them. */
+  ensureCgroups(): void {
+    this.#facts = ensureCgroups(this.#facts);
+  }
 }
 
 /**
- * Reads the machine and makes the root's directories and its cgroup ready.
+ * Reads the machine and makes the root's directories.
  *
  * @throws {SeedpodError} when the process may not do what seedpod does.
  */
@@ -27,12 +44,7 @@ export function openMachine(root: Root): Machine {
   // as kubelet does: every file and directory is made with the mode that is asked for
   Deno.umask(0);
   ensureRoot(root);
-  return {
-    root,
-    facts: readHostFacts(root.cgroupParent),
-    boundingSet: ownBoundingSet(),
-    hostIP: hostAddress(),
-  };
+  return new Machine(root);
 }
 
 function hostAddress(): string | undefined {

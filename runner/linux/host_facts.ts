@@ -53,7 +53,7 @@ function maxOpenFiles(): number {
 }
 
 /**
- * Reads what of this machine decides over a pod's start, and makes the cgroup that holds the pods ready.
+ * Reads what of this machine decides over a pod's start; changes nothing.
  *
  * @throws {SeedpodError} when the kernel is too old.
  */
@@ -64,7 +64,7 @@ export function readHostFacts(cgroupParent: string): HostFacts {
     arch: HOST_ARCH,
     kernel,
     lastCapability: Number(Deno.readTextFileSync("/proc/sys/kernel/cap_last_cap")),
-    cgroups: ensureParent(detectCgroups(), cgroupParent).host,
+    cgroups: detectCgroups(),
     cgroupParent,
     hostname: Deno.hostname(),
     maskedFiles: masked.filter((path) => kindOf(`/${path}`) === "file"),
@@ -72,6 +72,11 @@ export function readHostFacts(cgroupParent: string): HostFacts {
     readOnlyProc: READ_ONLY_PROC.filter((path) => kindOf(`/proc/${path}`) !== undefined),
     maxOpenFiles: maxOpenFiles(),
   };
+}
+
+/** Makes the cgroup that holds the pods ready; the facts then name only what can be used in it. Idempotent. */
+export function ensureCgroups(facts: HostFacts): HostFacts {
+  return { ...facts, cgroups: ensureParent(facts.cgroups, facts.cgroupParent).host };
 }
 
 /** The capabilities that this process may give away: its bounding set. */

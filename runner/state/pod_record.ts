@@ -50,6 +50,21 @@ export function readRecord(root: Root, uid: string): PodRecord | undefined {
   }
 }
 
+/**
+ * Removes a pod's run directory. It leaves the list of pods at one stroke, so that nobody who looks meanwhile takes what
+ * is half removed for a pod without a supervisor; what a crash left of an earlier removal goes along.
+ */
+export function removeRecord(root: Root, uid: string): void {
+  const removed = `${root.run}/removed`;
+  Deno.mkdirSync(removed, { recursive: true, mode: 0o700 });
+  try {
+    Deno.renameSync(podRunDirectory(root, uid), `${removed}/${uid}`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  Deno.removeSync(removed, { recursive: true });
+}
+
 /** The uids of all pods of a root. */
 export function listPodUids(root: Root): string[] {
   try {

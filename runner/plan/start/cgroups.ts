@@ -10,7 +10,7 @@ import { type CgroupHierarchy, type CgroupHost, cgroupJoins, type CgroupSetting 
 
 /** The opened doors of a cgroup: what a child needs to enter it. */
 export interface CgroupDoors {
-  /** v1: `tasks` files, to which the child writes `0`. */
+  /** `tasks` or `cgroup.procs` files, to which the child writes `0`: the kernel asks who opened them, not who writes. */
   readonly tasks: readonly Step[];
   /** v2: the directory to be born in. */
   readonly directory?: Step;
@@ -69,19 +69,24 @@ function addSetting(
   builder.add(name, call("close", resultOf(opened)), { tolerate: ["EBADF"] });
 }
 
-/** Adds the opening of what a child needs to enter the cgroup. */
+/**
+ * Adds the opening of what a child needs to enter the cgroup. A pod with users of its own (`mapped`) enters by writing
+ * alone: `clone3(2)` asks whether the infra that clones may write to the cgroup, and the pod's root may not.
+ */
 export function addDoors(
   builder: ProgramBuilder,
   host: CgroupHost,
   pathOf: (hierarchyId: number) => string,
   ids: readonly number[],
+  mapped: boolean,
 ): CgroupDoors {
   const tasks: Step[] = [];
   let directory: Step | undefined;
   for (const join of cgroupJoins(host, ids)) {
     const base = `${hierarchies(host, [join.hierarchy])[0]!.mountPoint}/${pathOf(join.hierarchy)}`;
-    if (join.by === "write") {
-      const open = call("openat", "AT_FDCWD", text(`${base}/tasks`), flags("O_WRONLY", "O_CLOEXEC"), 0);
+    if (join.by === "write" || mapped) {
+      const file = join.by === "write" ? join.file : "cgroup.procs";
+      const open = call("openat", "AT_FDCWD", text(`${base}/${file}`), flags("O_WRONLY", "O_CLOEXEC"), 0);
       tasks.push(builder.add(`open the cgroup "${base}"`, open));
     } else {
       const open = call("openat", "AT_FDCWD", text(base), flags("O_PATH", "O_DIRECTORY", "O_CLOEXEC"), 0);

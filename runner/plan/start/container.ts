@@ -62,7 +62,7 @@ export function addContainerHost(builder: ProgramBuilder, start: ContainerStart)
   if (hasPrivileged(context)) {
     addDevices(builder, facts.cgroups, path, container.securityContext?.privileged ?? false);
   }
-  const doors = addDoors(builder, facts.cgroups, () => path, placement.split);
+  const doors = addDoors(builder, facts.cgroups, () => path, placement.split, context.userNamespace !== null);
   const rootfs = addRootfs(builder, start);
   const dev = addDev(builder, start);
   const view = addCgroupView(builder, start, path, placement.split);

@@ -1,5 +1,5 @@
 /** What a container finds mounted besides its rootfs and volumes: /dev, /sys, its cgroup, the masks. */
-import type { FlagName } from "../../base/mod.ts";
+import type { ErrnoName, FlagName } from "../../base/mod.ts";
 import { addAttach, addFileSystem, addMountAttributes, addTree } from "../idioms.ts";
 import {
   bytes,
@@ -225,11 +225,15 @@ export function addMasks(builder: ProgramBuilder, start: ContainerStart, rootfs:
   for (const path of places.hidden) addHidden(builder, start, rootfs, path);
 }
 
-/** A directory that is not in the root itself (but on a file system mounted there) is not in the container either. */
+/**
+ * A directory that is not in the root itself (but on a file system mounted there) is not in the container either; and what
+ * the root of a pod with users of its own cannot reach, nobody in it can.
+ */
 function addHidden(builder: ProgramBuilder, start: ContainerStart, rootfs: PassedFd, path: string): void {
   const name = `hide "${path}"`;
   const mask = addTree(builder, name, "AT_FDCWD", "e");
-  const options = { from: [...start.from, "image"], tolerate: ["ENOENT"] as const };
+  const tolerate: ErrnoName[] = start.context.userNamespace ? ["ENOENT", "EACCES"] : ["ENOENT"];
+  const options = { from: [...start.from, "image"], tolerate };
   builder.add(
     name,
     call("move_mount", resultOf(mask), text(""), rootfs, text(path.slice(1)), "MOVE_MOUNT_F_EMPTY_PATH"),

@@ -34,7 +34,7 @@ export function addExecHost(
   const settings = containerCgroupSettings(pod, container, facts.cgroups);
   const placement = cgroupPlacement(facts.cgroups, podCgroupSettings(pod, facts.cgroups), settings);
   const path = containerCgroup(facts, context.uid, container.name, attempt);
-  return addDoors(builder, facts.cgroups, () => path, placement.split);
+  return addDoors(builder, facts.cgroups, () => path, placement.split, context.userNamespace !== null);
 }
 
 /** Where a command's input and output go: pipes, or a fresh terminal whose other side is sent through a socket. */

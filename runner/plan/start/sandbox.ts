@@ -75,7 +75,7 @@ function addPodCgroup(builder: ProgramBuilder, context: StartContext): CgroupDoo
   if (!hasPrivileged(context)) addDevices(builder, facts.cgroups, path, false);
   addCgroup(builder, facts.cgroups, `${path}/infra`, placement.split);
   const leaf = (id: number): string => placement.split.includes(id) ? `${path}/infra` : path;
-  return addDoors(builder, facts.cgroups, leaf, placement.pod);
+  return addDoors(builder, facts.cgroups, leaf, placement.pod, context.userNamespace !== null);
 }
 
 /** Whether a container of the pod is privileged: then the device list stands on each container instead of the pod. */
@@ -86,10 +86,13 @@ export function hasPrivileged(context: StartContext): boolean {
   );
 }
 
-/** The CLONE_* flags of the pod's PID 1. */
+/**
+ * The CLONE_* flags of the pod's PID 1. It stays in the machine's cgroup namespace: one of its own would begin at its own
+ * cgroup, and where v2 is mounted with `nsdelegate`, as systemd does, nothing is born outside of it (ENOENT).
+ */
 export function sandboxCloneFlags(context: StartContext): FlagName[] {
   const spec = context.pod.spec;
-  const names: FlagName[] = ["CLONE_NEWNS", "CLONE_NEWCGROUP"];
+  const names: FlagName[] = ["CLONE_NEWNS"];
   if (!spec.hostPID) names.push("CLONE_NEWPID");
   if (!spec.hostIPC) names.push("CLONE_NEWIPC");
   if (!spec.hostNetwork) names.push("CLONE_NEWNET", "CLONE_NEWUTS");
