@@ -5,6 +5,7 @@ import {
   containerExited,
   containerRunning,
   containerStartFailed,
+  containerTroubled,
   hasStorageLimits,
   killSent,
   memoryOf,
@@ -221,7 +222,7 @@ export class PodWorker {
       const reason = error instanceof SeedpodError && error.fault === "user"
         ? "CreateContainerConfigError"
         : "CreateContainerError";
-      this.#update(troubled(before, reason, messageOf(error), this.#ports.nowMs()));
+      this.#update(containerTroubled(before, name, reason, messageOf(error), this.#ports.nowMs()));
     }
   }
 

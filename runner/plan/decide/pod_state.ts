@@ -43,6 +43,8 @@ export interface PodState {
     readonly message: string;
     readonly count: number;
     readonly lastMs: number;
+    /** The container that cannot be prepared; it is the sandbox where this is left out. */
+    readonly container?: string;
   };
   readonly containers: Readonly<Record<string, ContainerMemory>>;
   /** The pod is to be stopped and removed. */

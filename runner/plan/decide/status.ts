@@ -39,7 +39,7 @@ function observedStatus(pod: CompletePod, state: PodState, facts: StatusFacts): 
     ...(pod.spec.hostNetwork && facts.hostIP ? { podIPs: [facts.hostIP] } : {}),
     nodeName: facts.nodeName,
     ...(state.failure ? { failure: state.failure } : {}),
-    ...(trouble ? { waiting: { reason: trouble.reason, message: trouble.message } } : {}),
+    ...(trouble && !trouble.container ? { waiting: trouble } : {}),
     ...(state.deletion
       ? {
         deletion: {
@@ -49,7 +49,9 @@ function observedStatus(pod: CompletePod, state: PodState, facts: StatusFacts): 
       }
       : {}),
     ...(hasFinished(pod, state) ? { terminal: true } : {}),
-    containers: podContainers(pod).map((each) => observedContainer(pod, state, each, facts.nowMs)),
+    containers: podContainers(pod).filter(({ container: { name } }) =>
+      memoryOf(state, name).attempt >= 0 || trouble?.container === name
+    ).map((each) => observedContainer(pod, state, each, facts.nowMs)),
     ...(state.status ? { previous: state.status } : {}),
   };
 }
@@ -81,6 +83,11 @@ function shownState(
   nowMs: number,
 ): Pick<ObservedContainer, "state" | "lastState"> {
   const last = memory.lastState ? { lastState: memory.lastState } : {};
+  const { trouble } = state;
+  if (trouble?.container === each.container.name && memory.state.at !== "running") {
+    const ended = memory.state.at === "terminated" ? { lastState: memory.state } : last;
+    return { state: { at: "waiting", reason: trouble.reason, message: trouble.message }, ...ended };
+  }
   if (memory.state.at !== "terminated") return { state: memory.state, ...last };
   const waits = nowMs < restartAtMs(memory) && mayRestart(pod, each, memory.state.exitCode) &&
     !state.failure &&

@@ -21,6 +21,18 @@ export function troubled(state: PodState, reason: string, message: string, nowMs
   return { ...state, trouble: { reason, message, count: (state.trouble?.count ?? 0) + 1, lastMs: nowMs } };
 }
 
+/** The same where it is one container that could not be prepared. */
+export function containerTroubled(
+  state: PodState,
+  name: string,
+  reason: string,
+  message: string,
+  nowMs: number,
+): PodState {
+  const next = troubled(state, reason, message, nowMs);
+  return { ...next, trouble: { ...next.trouble!, container: name } };
+}
+
 /** An attempt of a container is begun. */
 export function containerBegun(state: PodState, name: string, attempt: number): PodState {
   const before = memoryOf(state, name);
