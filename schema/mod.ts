@@ -20,4 +20,4 @@ export {
 } from "./source/mod.ts";
 export { fieldAt, type FieldRow, fieldTable, type Landing, type Support } from "./fields/mod.ts";
 export * from "./kubernetes/mod.ts";
-export { type CgroupAnnotation, cgroupAnnotations, parseTimeOffset, type TimeOffset } from "./rules/mod.ts";
+export { type CgroupAnnotation, cgroupAnnotations } from "./rules/mod.ts";

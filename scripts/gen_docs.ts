@@ -42,7 +42,6 @@ if (import.meta.main) {
   const page = fieldsPage();
   if (!Deno.args.includes("--check")) Deno.writeTextFileSync(TARGET, page);
   else if (Deno.readTextFileSync(TARGET) !== page) {
-    console.error("docs/fields.md is not what scripts/gen_docs.ts writes: run it");
-    Deno.exit(1);
+    throw new Error("docs/fields.md is not what scripts/gen_docs.ts writes: run it");
   }
 }

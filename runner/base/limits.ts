@@ -74,3 +74,16 @@ export const MAX_USERS_FILE_BYTES = 1024 * 1024;
 /** How often a daemon lists its pods although no file event came, and how long one left behind stays without work. */
 export const DAEMON_LIST_INTERVAL_MS = 1_000;
 export const DAEMON_IDLE_MS = 5_000;
+/** A host name: the kernel's __NEW_UTS_LEN. */
+export const MAX_HOST_NAME_BYTES = 64;
+/** The machine's /etc/hosts as pods on its network get it: a longer one is no list of names any more. */
+export const MAX_HOSTS_FILE_BYTES = 1024 * 1024;
+/** How often a pod without a readable record is looked at while its supervisor is asked to remove it. */
+export const LEFTOVER_POLL_MS = 20;
+/** How long `up --detach` watches pods that run, so that one whose command fails at once is told as failed. */
+export const UP_SETTLE_MS = 100;
+/** How often somebody who waits for a pod looks although no file event came, and whoever supervises one for a wish to remove it. */
+export const REMOTE_POD_INTERVAL_MS = 500;
+export const DELETION_INTERVAL_MS = 2_000;
+/** Pause before a connection is tried again that infra refused because it has as many clients as it takes. */
+export const INFRA_BUSY_PAUSE_MS = 10;

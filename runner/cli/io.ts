@@ -7,6 +7,10 @@ export interface Io {
   stdout(output: string | Uint8Array): Promise<void>;
   /** Like stdout, for errors and what is not the answer. */
   stderr(output: string | Uint8Array): Promise<void>;
+  /** Says something on stderr for those who cannot wait; that nobody reads any more is no error then. */
+  note(text: string): void;
+  /** Resolves when everything that was said is out. */
+  flush(): Promise<void>;
   /** Whether stdout is a terminal. */
   readonly isTerminal: boolean;
   /** Whether colours are wanted on stdout. */
@@ -69,17 +73,30 @@ interface Sink {
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** Writes all of it, after what was asked for before. */
-function writer(sink: Sink): (output: string | Uint8Array) => Promise<void> {
-  const encoder = new TextEncoder();
-  let last: Promise<void> = Promise.resolve();
-  const writeAll = async (bytes: Uint8Array): Promise<void> => {
-    for (let at = 0; at < bytes.length;) at += await sink.write(bytes.subarray(at));
-  };
-  return (output) => {
-    const bytes = typeof output === "string" ? encoder.encode(output) : output;
-    return last = last.then(() => writeAll(bytes));
-  };
+/** Writes one thing after the other. */
+class Writer {
+  readonly #sink: Sink;
+  readonly #encoder = new TextEncoder();
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  /** Writes all of it, after what was asked for before. */
+  write(output: string | Uint8Array): Promise<void> {
+    const bytes = typeof output === "string" ? this.#encoder.encode(output) : output;
+    return this.#last = this.#last.then(() => this.#writeAll(bytes));
+  }
+
+  /** Resolves when all of it is out, or nobody reads any more. */
+  async flush(): Promise<void> {
+    await this.#last.catch(() => {});
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#sink.write(bytes.subarray(at));
+  }
 }
 
 const DEFAULT_COLUMNS = 80;
@@ -98,9 +115,12 @@ function screenColumns(): number {
 export function processIo(): Io {
   const mayColor = !Deno.env.get("NO_COLOR") && Deno.env.get("TERM") !== "dumb";
   const isTerminal = Deno.stdout.isTerminal();
+  const [stdout, stderr] = [new Writer(Deno.stdout), new Writer(Deno.stderr)];
   return {
-    stdout: writer(Deno.stdout),
-    stderr: writer(Deno.stderr),
+    stdout: (output) => stdout.write(output),
+    stderr: (output) => stderr.write(output),
+    note: (text) => void stderr.write(text).catch(() => {}),
+    flush: async () => void await Promise.all([stdout.flush(), stderr.flush()]),
     isTerminal,
     color: mayColor && isTerminal,
     errorColor: mayColor && Deno.stderr.isTerminal(),

@@ -89,15 +89,21 @@ export async function runCommandLine(
   io: Io,
   engine: () => Promise<CommandEngine>,
 ): Promise<number> {
+  const status = await runOrExplain(args, { ...io, engine });
+  await io.flush();
+  return status;
+}
+
+async function runOrExplain(args: readonly string[], io: Context): Promise<number> {
   try {
-    return await dispatch(args, { ...io, engine });
+    return await dispatch(args, io);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return 0;
     const { renderError } = await import("./view/mod.ts");
     const text = error instanceof ManifestErrors
       ? error.render(io.errorColor)
       : renderError(error, { color: io.errorColor, stack: true });
-    await io.stderr(text).catch(() => {});
+    io.note(text);
     return error instanceof SeedpodError && error.fault === "user" ? EXIT_USER : EXIT_OURS;
   }
 }

@@ -11,6 +11,7 @@ import {
   withLock,
   writeRecord,
 } from "../state/mod.ts";
+import { findLeftovers, type Leftover } from "./leftovers.ts";
 import type { Machine } from "./machine.ts";
 import type { DeclaredPod } from "./manifests.ts";
 import { chooseFirstHostId, parseSubordinateIds } from "./user_ids.ts";
@@ -22,7 +23,9 @@ export type Acceptance =
   /** It is there already, as declared. */
   | { readonly as: "unchanged"; readonly record: PodRecord }
   /** Another pod of this name is there, differently declared or on its way out: it must go first. */
-  | { readonly as: "replaces"; readonly record: PodRecord };
+  | { readonly as: "replaces"; readonly record: PodRecord }
+  /** What may be a pod of this name is there without a record that can be read: it must go first. */
+  | { readonly as: "clears"; readonly leftover: Leftover };
 
 /** The record of the pod with this name. */
 export function findRecord(
@@ -47,6 +50,8 @@ export function acceptPod(machine: Machine, declared: DeclaredPod, nowMs: number
         readDeletion(root, record.desired.uid) !== undefined;
       return { as: !leaving && record.desired.hash === declared.hash ? "unchanged" : "replaces", record };
     }
+    const leftover = findLeftovers(machine).find((each) => each.namespace === namespace && each.name === name);
+    if (leftover) return { as: "clears", leftover };
     // the last pod that went took the cgroup of the root with it
     machine.ensureCgroups();
     return { as: "created", record: createRecord(root, declared, records, nowMs) };

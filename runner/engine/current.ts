@@ -1,12 +1,20 @@
 import { type PodState } from "../plan/mod.ts";
 import {
   containerExited,
+  containerForgotten,
   containerRunning,
   containerStartFailed,
   memoryOf,
   sandboxLost,
 } from "../plan/mod.ts";
-import { type PodRecord, podRunDirectory, readRecords, SUPERVISOR_LOCK, tryLock } from "../state/mod.ts";
+import {
+  type PodRecord,
+  podRunDirectory,
+  readRecord,
+  readRecords,
+  SUPERVISOR_LOCK,
+  tryLock,
+} from "../state/mod.ts";
 import { KernelPorts } from "./kernel_ports.ts";
 import type { Machine } from "./machine.ts";
 import type { SandboxEvent } from "./ports.ts";
@@ -22,9 +30,11 @@ export async function currentStates(machine: Machine): Promise<PodRecord[]> {
 
 async function current(machine: Machine, ports: KernelPorts, record: PodRecord): Promise<PodRecord> {
   if (record.state.sandbox.at !== "ready") return record;
-  using lock = tryLock(`${podRunDirectory(machine.root, record.desired.uid)}/${SUPERVISOR_LOCK}`);
+  const { uid } = record.desired;
+  using lock = tryLock(`${podRunDirectory(machine.root, uid)}/${SUPERVISOR_LOCK}`, { shared: true });
   if (!lock) return record;
-  let state: PodState = record.state;
+  // a supervisor may have left since the record was read, and said something before
+  let state: PodState = readRecord(machine.root, uid)?.state ?? record.state;
   const sandbox = await ports.adoptSandbox(record.desired, record.state, (event) => {
     state = fold(state, event, ports.nowMs());
   });
@@ -40,6 +50,8 @@ function fold(state: PodState, event: SandboxEvent, nowMs: number): PodState {
       return containerRunning(state, event.name, event.startedMs);
     case "exited":
       return containerExited(state, event.name, event.end);
+    case "forgotten":
+      return containerForgotten(state, event.name, nowMs);
     case "start-failed":
       return containerStartFailed(state, event.name, event.message, nowMs);
   }

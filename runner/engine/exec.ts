@@ -1,4 +1,11 @@
-import { describeErrno, SeedpodError } from "../base/mod.ts";
+import {
+  describeErrno,
+  errnoNumber,
+  FLAGS,
+  INFRA_BUSY_PAUSE_MS,
+  INFRA_REPLY_TIMEOUT_MS,
+  SeedpodError,
+} from "../base/mod.ts";
 import { InfraClient, type InfraEvent } from "../infra/mod.ts";
 import { runProgram } from "../linux/mod.ts";
 import {
@@ -39,6 +46,8 @@ export interface ExecOptions {
   readonly command: readonly string[];
   readonly stdin: boolean;
   readonly tty: boolean;
+  /** Kills the command and all that it started. */
+  readonly signal: AbortSignal;
 }
 
 /** How long the terminal of a command may take to be there. */
@@ -93,11 +102,12 @@ export async function execInContainer(
   const cgroup = addExec(child, start, passing);
   const program = child.build();
   using memfd = openMemfd("program", encodeProgram(program, machine.facts.arch).bytes);
-  const run = new ExecRun(directory, program, options.command);
+  const run = await ExecRun.connect(directory, program, options.command);
   const descriptors = passedDescriptors(passing.sources, results, [], ends.theirs);
   const enter = processId(desired.pod, name, memory.attempt);
   run.client.spawn({ id: run.id, cloneFlags: 0, ephemeral: true, enter, ...cgroup }, memfd, descriptors);
   ends.handOver(io);
+  options.signal.addEventListener("abort", () => run.kill());
   return await run.finished;
 }
 
@@ -154,18 +164,39 @@ class ExecRun {
   readonly finished: Promise<number>;
   readonly #program: Program;
   readonly #command: readonly string[];
+  /** Whether infra took the connection. */
+  readonly #accepted: Promise<boolean>;
 
-  constructor(directory: OwnedFd, program: Program, command: readonly string[]) {
+  /** Connects to the pod's infra; one that has as many clients as it takes is asked again. */
+  static async connect(directory: OwnedFd, program: Program, command: readonly string[]): Promise<ExecRun> {
+    const deadlineMs = performance.now() + INFRA_REPLY_TIMEOUT_MS;
+    for (;;) {
+      const run = new ExecRun(directory, program, command);
+      if (await run.#accepted) return run;
+      if (performance.now() > deadlineMs) {
+        throw new SeedpodError("Cannot run a command: the pod's infra has too many clients");
+      }
+      await new Promise((resolve) => setTimeout(resolve, INFRA_BUSY_PAUSE_MS));
+    }
+  }
+
+  private constructor(directory: OwnedFd, program: Program, command: readonly string[]) {
     this.#program = program;
     this.#command = command;
     this.id = crypto.getRandomValues(new BigUint64Array(1))[0]! | (1n << 63n);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const accepted = Promise.withResolvers<boolean>();
     this.finished = promise;
+    this.#accepted = accepted.promise;
+    // nobody waits for the end of a command that infra was never asked for
+    promise.catch(() => {});
     const client = InfraClient.connect(directory, (event) => {
       if (event === undefined) {
+        accepted.resolve(false);
         return reject(new SeedpodError("Cannot follow the command: the pod has ended", { fault: "user" }));
       }
-      if (event.type === "end" || event.id !== this.id) return;
+      if (event.type === "end") return accepted.resolve(true);
+      if (event.id !== this.id) return;
       if (event.type === "failed") reject(this.#failure(event));
       if (event.type === "exited") resolve(exitStatus(event.waitStatus));
       if (event.type === "failed" || event.type === "exited") this.client.close();
@@ -174,17 +205,31 @@ class ExecRun {
       throw new SeedpodError("Cannot run a command: the pod's infra does not answer", { fault: "user" });
     }
     this.client = client;
+    client.list(0n);
+  }
+
+  /** Kills the command and all below it, if it has not ended yet. */
+  kill(): void {
+    if (!this.client.closed) this.client.kill(this.id, FLAGS.SIGKILL);
   }
 
   #failure(event: InfraEvent & { type: "failed" }): SeedpodError {
     const step = this.#program.steps[event.step];
     const what = step?.name ?? "start its first process";
-    return new SeedpodError(
-      `Cannot run ${JSON.stringify(this.#command[0] ?? "")}: cannot ${what}: ${describeErrno(event.errno)}`,
-      {
-        fault: "user",
-      },
-    );
+    const subject = JSON.stringify(this.#command[0] ?? "");
+    return new CommandNotRun(`Cannot run ${subject}: cannot ${what}: ${describeErrno(event.errno)}`, event.errno);
+  }
+}
+
+/** A command that never ran; its exit status is a shell's: 127 when there is no such file, and else 126. */
+export class CommandNotRun extends SeedpodError {
+  override readonly name = "CommandNotRun";
+  readonly exitStatus: number;
+
+  /** From the sentence and the error number of the step that failed. */
+  constructor(message: string, errno: number) {
+    super(message, { fault: "user" });
+    this.exitStatus = errno === errnoNumber("ENOENT") ? 127 : 126;
   }
 }
 

@@ -1,7 +1,14 @@
-import { EPHEMERAL_STORAGE_MAX_FILES, FLAGS, POD_KILL_TIMEOUT_MS, SeedpodError } from "../base/mod.ts";
+import {
+  EPHEMERAL_STORAGE_MAX_FILES,
+  FLAGS,
+  INFRA_BUSY_PAUSE_MS,
+  INFRA_REPLY_TIMEOUT_MS,
+  POD_KILL_TIMEOUT_MS,
+  SeedpodError,
+} from "../base/mod.ts";
 import { INFRA_SOCKET } from "../infra/mod.ts";
 import { killCgroup, readProcStat, removeCgroupTree, removeEmptyCgroup } from "../linux/mod.ts";
-import { podCgroup, podContainers, type PodState, storageExcess } from "../plan/mod.ts";
+import { type Attempt, podCgroup, podContainers, type PodState, storageExcess } from "../plan/mod.ts";
 import {
   acceptLockPath,
   type DeletionRequest,
@@ -36,10 +43,28 @@ export class KernelPorts implements PodPorts {
     return Date.now();
   }
 
-  async createSandbox(desired: DesiredPod, hear: (event: SandboxEvent) => void): Promise<Sandbox> {
-    await this.#clear(desired);
-    const identity = createSandbox(this.#machine, desired, this.nowMs());
-    return new KernelSandbox(this.#machine, desired, identity, hear);
+  async createSandbox(
+    desired: DesiredPod,
+    first: readonly Attempt[],
+    hear: (event: SandboxEvent) => void,
+  ): Promise<Sandbox> {
+    if (this.#wasBegun(desired)) await this.#clear(desired);
+    const made = createSandbox(this.#machine, desired, first, this.nowMs());
+    const sandbox = KernelSandbox.connect(this.#machine, desired, made, hear, made.prepared);
+    if (!sandbox) throw unreachable(desired);
+    return sandbox;
+  }
+
+  /** Whether a sandbox was begun and not cleared: its directory is the first thing made and the last taken away. */
+  #wasBegun(desired: DesiredPod): boolean {
+    const { run } = podPlaces(this.#machine.root, desired.uid, desired.pod);
+    try {
+      Deno.lstatSync(`${run}/sandbox`);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
   }
 
   async adoptSandbox(
@@ -47,10 +72,17 @@ export class KernelPorts implements PodPorts {
     state: PodState,
     hear: (event: SandboxEvent) => void,
   ): Promise<Sandbox | undefined> {
-    if (state.sandbox.at !== "ready" || !isAlive(state.sandbox)) return undefined;
-    const sandbox = new KernelSandbox(this.#machine, desired, state.sandbox, hear);
-    await sandbox.catchUp();
-    return sandbox;
+    if (state.sandbox.at !== "ready") return undefined;
+    const deadlineMs = performance.now() + INFRA_REPLY_TIMEOUT_MS;
+    // infra refuses whoever comes while it has as many clients as it takes; a dying one has let go of its socket
+    while (isAlive(state.sandbox)) {
+      const sandbox = KernelSandbox.connect(this.#machine, desired, state.sandbox, hear);
+      if (await sandbox?.catchUp(state)) return sandbox;
+      sandbox?.close();
+      if (performance.now() > deadlineMs) throw unreachable(desired);
+      await new Promise((resolve) => setTimeout(resolve, INFRA_BUSY_PAUSE_MS));
+    }
+    return undefined;
   }
 
   async destroySandbox(desired: DesiredPod, state: PodState): Promise<void> {
@@ -118,6 +150,10 @@ export class KernelPorts implements PodPorts {
     timer = setTimeout(wait, Math.max(0, Math.min(atMs - this.nowMs(), MAX_TIMER_MS)));
     return () => clearTimeout(timer);
   }
+}
+
+function unreachable({ pod }: DesiredPod): SeedpodError {
+  return new SeedpodError(`Cannot reach the sandbox of pod "${pod.metadata.name}": its infra does not answer`);
 }
 
 /** Whether the process with this number is still the one that is meant. */

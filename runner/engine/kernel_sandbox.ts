@@ -3,17 +3,23 @@ import {
   FALLBACK_LOG_MAX_BYTES,
   FALLBACK_LOG_MAX_LINES,
   FLAGS,
-  SeedpodError,
   TERMINATION_MESSAGE_MAX_BYTES,
 } from "../base/mod.ts";
 import { InfraClient, type InfraEvent, takeDescriptor } from "../infra/mod.ts";
 import { killCgroup, readCounters, removeCgroupTree } from "../linux/mod.ts";
-import { containerCgroup, podContainers, processId, processOf, type Program } from "../plan/mod.ts";
+import {
+  containerCgroup,
+  podContainers,
+  type PodState,
+  processId,
+  processOf,
+  type Program,
+} from "../plan/mod.ts";
 import { type DesiredPod, podPlaces, readLogLines } from "../state/mod.ts";
 import { type OwnedFd, trySyscall } from "../sys/mod.ts";
 import type { Machine } from "./machine.ts";
 import type { Sandbox, SandboxEvent } from "./ports.ts";
-import { openDirectory, startContainer } from "./start.ts";
+import { openDirectory, prepareContainer, type PreparedContainer } from "./start.ts";
 
 /** The identity of a pod's PID 1 on the machine. */
 export interface InfraIdentity {
@@ -31,46 +37,86 @@ export class KernelSandbox implements Sandbox {
   readonly #directory: OwnedFd;
   readonly #client: InfraClient;
   readonly #programs = new Map<bigint, Program>();
+  readonly #prepared: Map<bigint, PreparedContainer>;
+  readonly #known = new Set<bigint>();
+  /** News that is still being put together. */
+  readonly #unfinished = new Set<Promise<void>>();
   #closed = false;
-  #listed: (() => void) | undefined;
+  #listed: ((whole: boolean) => void) | undefined;
 
-  /** Connects to the pod's infra; throws when nobody answers. */
-  constructor(
+  /**
+   * Connects to the pod's infra; undefined when nobody listens there. What is prepared already belongs to the sandbox from
+   * now on.
+   */
+  static connect(
     machine: Machine,
     desired: DesiredPod,
     identity: InfraIdentity,
     hear: (event: SandboxEvent) => void,
+    prepared: readonly PreparedContainer[] = [],
+  ): KernelSandbox | undefined {
+    const directory = openDirectory(podPlaces(machine.root, desired.uid, desired.pod).run);
+    const client = InfraClient.connect(directory, (event) => sandbox.#told(event));
+    if (!client) {
+      for (const each of prepared) each[Symbol.dispose]();
+      return void directory.close();
+    }
+    const sandbox = new KernelSandbox(machine, desired, identity, hear, { directory, client, prepared });
+    return sandbox;
+  }
+
+  private constructor(
+    machine: Machine,
+    desired: DesiredPod,
+    identity: InfraIdentity,
+    hear: (event: SandboxEvent) => void,
+    { directory, client, prepared }: {
+      directory: OwnedFd;
+      client: InfraClient;
+      prepared: readonly PreparedContainer[];
+    },
   ) {
+    this.#prepared = new Map(prepared.map((each) => [each.id, each]));
     this.pid = identity.pid;
     this.startTicks = identity.startTicks;
     this.#machine = machine;
     this.#desired = desired;
     this.#hear = hear;
-    this.#directory = openDirectory(podPlaces(machine.root, desired.uid, desired.pod).run);
-    const client = InfraClient.connect(this.#directory, (event) => this.#told(event));
-    if (!client) {
-      this.#directory.close();
-      throw new SeedpodError(
-        `Cannot reach the sandbox of pod "${desired.pod.metadata.name}": nobody listens on its socket`,
-      );
-    }
+    this.#directory = directory;
     this.#client = client;
   }
 
-  /** Asks for all that happened before this connection; resolves when it has been told. */
-  async catchUp(): Promise<void> {
-    await new Promise<void>((resolve) => {
+  /**
+   * Asks for all that happened before this connection; gives whether it has all been told, and what is not known too. It
+   * has not when infra ended the connection.
+   */
+  async catchUp(state: PodState): Promise<boolean> {
+    const whole = await new Promise<boolean>((resolve) => {
       this.#listed = resolve;
-      this.#client.list(0n);
+      try {
+        this.#client.list(0n);
+      } catch {
+        resolve(false);
+      }
     });
+    this.#listed = undefined;
+    await Promise.all(this.#unfinished);
+    if (!whole) return false;
+    for (const [name, { attempt, state: { at } }] of Object.entries(state.containers)) {
+      if (at === "terminated" || attempt < 0) continue;
+      if (this.#known.has(processId(this.#desired.pod, name, attempt))) continue;
+      this.#hear({ type: "forgotten", name, attempt });
+    }
+    return true;
   }
 
   #told(event: InfraEvent | undefined): void {
-    if (event === undefined || event.type === "end") {
-      this.#listed?.();
-      if (event === undefined && !this.#closed) this.#hear({ type: "lost" });
+    if (event === undefined) {
+      if (this.#listed) this.#listed(false);
+      else if (!this.#closed) this.#hear({ type: "lost" });
       return;
     }
+    if (event.type === "end") return this.#listed?.(true);
     const process = processOf(this.#desired.pod, event.id);
     if (!process) return;
     switch (event.type) {
@@ -81,6 +127,7 @@ export class KernelSandbox implements Sandbox {
       case "exited":
         return this.#exited(process, event.waitStatus, event.finishedMs);
       case "state":
+        this.#known.add(event.id);
         if (event.state !== "starting") {
           this.#hear({ type: "running", ...process, startedMs: event.startedMs });
         }
@@ -104,8 +151,11 @@ export class KernelSandbox implements Sandbox {
     )!;
     const fallback = message === "" && waitStatus !== 0 &&
       container.terminationMessagePolicy === "FallbackToLogsOnError";
-    if (fallback) this.#logTail(process.name, process.attempt).then(tell, () => tell(""));
-    else tell(message);
+    if (!fallback) return tell(message);
+    const news = this.#logTail(process.name, process.attempt).then(tell, () => tell("")).finally(() =>
+      this.#unfinished.delete(news)
+    );
+    this.#unfinished.add(news);
   }
 
   /** The last lines of the container's log: Kubernetes' FallbackToLogsOnError. */
@@ -124,13 +174,17 @@ export class KernelSandbox implements Sandbox {
     using file = takeDescriptor(this.#directory, processId(this.#desired.pod, name, attempt));
     if (!file) return "";
     const room = new Uint8Array(new ArrayBuffer(TERMINATION_MESSAGE_MAX_BYTES));
-    const length = trySyscall("read", file.number, room, room.length);
+    const length = trySyscall("pread64", file.number, room, room.length, 0);
     return length > 0 ? new TextDecoder().decode(room.subarray(0, length)) : "";
   }
 
   startContainer(name: string, attempt: number): void {
-    const program = startContainer(this.#machine, this.#desired, this.#client, this.pid, name, attempt);
-    this.#programs.set(processId(this.#desired.pod, name, attempt), program);
+    const id = processId(this.#desired.pod, name, attempt);
+    using container = this.#prepared.get(id) ??
+      prepareContainer(this.#machine, this.#desired, this.pid, name, attempt);
+    this.#prepared.delete(id);
+    container.spawn(this.#client);
+    this.#programs.set(id, container.program);
   }
 
   stopContainer(name: string, attempt: number): void {
@@ -165,6 +219,12 @@ export class KernelSandbox implements Sandbox {
     this.#closed = true;
     this.#client.close();
     this.#directory.close();
+    this.#letPreparedGo();
+  }
+
+  #letPreparedGo(): void {
+    for (const each of this.#prepared.values()) each[Symbol.dispose]();
+    this.#prepared.clear();
   }
 }
 

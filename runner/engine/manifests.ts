@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { MAX_MANIFEST_FILES, messageOf, SeedpodError } from "../base/mod.ts";
 import type { CompletePod } from "../plan/mod.ts";
 import {
@@ -38,7 +37,7 @@ export async function readManifests(names: readonly string[]): Promise<DeclaredP
   }
   const { objects, diagnostics } = parseManifests(files);
   if (hasErrors(diagnostics)) return { pods: [], diagnostics };
-  return { pods: declaredPods(objects), diagnostics };
+  return { pods: await Promise.all(declaredPods(objects)), diagnostics };
 }
 
 function cannotRead(path: string, error: unknown): SeedpodError {
@@ -96,7 +95,7 @@ async function readFile(path: string): Promise<Uint8Array> {
   }
 }
 
-function declaredPods(objects: readonly LocatedObject[]): DeclaredPod[] {
+function declaredPods(objects: readonly LocatedObject[]): Promise<DeclaredPod>[] {
   return objects.flatMap((located) => {
     if (located.kind !== "Pod") return [];
     const pod = located.object as CompletePod;
@@ -109,9 +108,20 @@ function declaredPods(objects: readonly LocatedObject[]): DeclaredPod[] {
     const secrets = inNamespace.flatMap((each) =>
       each.kind === "Secret" && secretNames.has(each.object.metadata?.name ?? "") ? [each.object] : []
     );
-    const hash = createHash("sha256").update(JSON.stringify([pod, configMaps, secrets])).digest("hex");
-    return [{ pod, configMaps, secrets, hash, locate: (path) => located.locate(path) }];
+    return [declare(located, pod, configMaps, secrets)];
   });
+}
+
+async function declare(
+  located: LocatedObject,
+  pod: CompletePod,
+  configMaps: readonly ConfigMap[],
+  secrets: readonly Secret[],
+): Promise<DeclaredPod> {
+  const bytes = new TextEncoder().encode(JSON.stringify([pod, configMaps, secrets]));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const locate: DeclaredPod["locate"] = (path) => located.locate(path);
+  return { pod, configMaps, secrets, hash: digest.toHex(), locate };
 }
 
 /** The names of the ConfigMaps and Secrets that a pod refers to: what it is declared with. */

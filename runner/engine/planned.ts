@@ -1,8 +1,15 @@
-import { podContainers, type Program } from "../plan/mod.ts";
+import { containerCloneFlags, podContainers, type Program, sandboxCloneFlags } from "../plan/mod.ts";
+import type { FlagName } from "../base/mod.ts";
 import type { DesiredPod } from "../state/mod.ts";
 import type { Machine } from "./machine.ts";
 import type { DeclaredPod } from "./manifests.ts";
-import { planContainer, planSandbox, startContext } from "./start.ts";
+import {
+  type ContainerPrograms,
+  planContainer,
+  planSandbox,
+  type SandboxPrograms,
+  startContext,
+} from "./start.ts";
 
 /** A part of a pod's start: who makes the calls, and which. */
 export interface PlannedPart {
@@ -10,22 +17,45 @@ export interface PlannedPart {
   readonly program: Program;
 }
 
-/** The system calls that the start of a declared pod would be, none of which is made. */
-export function plannedPrograms(machine: Machine, declared: DeclaredPod, nowMs: number): PlannedPart[] {
+/** All that the start of a pod is made of, none of which has happened. */
+export interface PlannedStart {
+  readonly desired: DesiredPod;
+  readonly sandbox: SandboxPrograms & { readonly cloneFlags: readonly FlagName[] };
+  readonly containers: readonly (ContainerPrograms & {
+    readonly name: string;
+    readonly cloneFlags: readonly FlagName[];
+  })[];
+}
+
+/** Plans the whole start of a declared pod. */
+export function planStart(machine: Machine, declared: DeclaredPod, nowMs: number): PlannedStart {
   const { pod, configMaps, secrets, hash } = declared;
   const desired: DesiredPod = { uid: PLANNED_UID, pod, configMaps, secrets, hash };
   const context = startContext(machine, desired, undefined);
-  const sandbox = planSandbox(machine, desired, context, nowMs);
-  const parts: PlannedPart[] = [
+  const sandbox = {
+    ...planSandbox(machine, desired, context, nowMs),
+    cloneFlags: sandboxCloneFlags(context),
+  };
+  const cloneFlags = containerCloneFlags(context);
+  const containers = podContainers(pod).map(({ container: { name } }) => ({
+    ...planContainer(machine, desired, context, name, 0),
+    name,
+    cloneFlags,
+  }));
+  return { desired, sandbox, containers };
+}
+
+/** The system calls that the start of a declared pod would be, none of which is made. */
+export function plannedPrograms(machine: Machine, declared: DeclaredPod, nowMs: number): PlannedPart[] {
+  const { sandbox, containers } = planStart(machine, declared, nowMs);
+  return [
     { title: "sandbox, in the daemon", program: sandbox.host },
     { title: "sandbox, in the pod's PID 1", program: sandbox.child },
+    ...containers.flatMap(({ name, host, child }) => [
+      { title: `container "${name}", in the daemon`, program: host },
+      { title: `container "${name}", in the container`, program: child },
+    ]),
   ];
-  for (const { container: { name } } of podContainers(pod)) {
-    const programs = planContainer(machine, desired, context, name, 0);
-    parts.push({ title: `container "${name}", in the daemon`, program: programs.host });
-    parts.push({ title: `container "${name}", in the container`, program: programs.child });
-  }
-  return parts;
 }
 
 /** Stands for the uid that a pod is given when it is accepted. */

@@ -3,9 +3,11 @@ import {
   type Action,
   containerBegun,
   containerExited,
+  containerForgotten,
   containerRunning,
   containerStartFailed,
   containerTroubled,
+  firstStarts,
   hasStorageLimits,
   killSent,
   memoryOf,
@@ -13,6 +15,7 @@ import {
   planPod,
   podFailed,
   type PodState,
+  retryAtMs,
   sandboxEnded,
   sandboxLost,
   sandboxReady,
@@ -89,6 +92,8 @@ export class PodWorker {
       } catch (error) {
         this.#listener.fault(error);
         this.#update(troubled(this.#state, "SeedpodFault", messageOf(error), this.#ports.nowMs()));
+        const { count, lastMs } = this.#state.trouble!;
+        this.#sleep(retryAtMs(count, lastMs));
       }
     }
   }
@@ -97,6 +102,7 @@ export class PodWorker {
     this.#callOff?.();
     await this.#observe();
     for (let done = 0; done < MAX_ACTIONS_PER_TURN; done++) {
+      this.#observeDeletion();
       const plan = planPod(this.desired.pod, this.#state, this.#ports.nowMs());
       if (plan.actions.length === 0) {
         this.#sleep(plan.wakeAtMs);
@@ -117,18 +123,29 @@ export class PodWorker {
 
   /** Folds what happened into the state: the wish to remove, the sandbox's news, the counters. */
   async #observe(): Promise<void> {
-    const deletion = this.#ports.deletionRequest(this.desired);
-    if (deletion) this.#update({ ...this.#state, deletion });
-    if (this.#state.sandbox.at === "ready" && !this.#sandbox) {
-      this.#sandbox = await this.#ports.adoptSandbox(this.desired, this.#state, this.#hear);
-      if (!this.#sandbox) this.#update(sandboxLost(this.#state, this.#ports.nowMs()));
-    }
+    if (!this.#sandbox) await this.#adopt();
     await this.#foldEvents();
     for (const [name, memory] of Object.entries(this.#state.containers)) {
       if (memory.state.at !== "running") continue;
-      this.#update(oomKillsSeen(this.#state, name, this.#ports.oomKills(this.desired, name, memory.attempt)));
+      const kills = this.#ports.oomKills(this.desired, name, memory.attempt);
+      this.#update(oomKillsSeen(this.#state, name, kills, this.#ports.nowMs()));
     }
     await this.#observeStorage();
+  }
+
+  /** Takes over a sandbox that somebody else made, or to which the connection was lost. */
+  async #adopt(): Promise<void> {
+    if (this.#state.sandbox.at !== "ready") return;
+    this.#sandbox = await this.#ports.adoptSandbox(this.desired, this.#state, this.#hear);
+    if (!this.#sandbox) this.#update(sandboxLost(this.#state, this.#ports.nowMs()));
+  }
+
+  /** Looked for before every decision: nothing is started once somebody wants the pod gone. */
+  #observeDeletion(): void {
+    const deletion = this.#ports.deletionRequest(this.desired);
+    const { requestedMs, graceSeconds } = this.#state.deletion ?? {};
+    if (!deletion || (deletion.requestedMs === requestedMs && deletion.graceSeconds === graceSeconds)) return;
+    this.#update({ ...this.#state, deletion });
   }
 
   async #observeStorage(): Promise<void> {
@@ -153,21 +170,27 @@ export class PodWorker {
     if (event.type === "lost") {
       this.#sandbox?.close();
       this.#sandbox = undefined;
-      if (this.#state.sandbox.at === "ready") this.#update(sandboxLost(this.#state, this.#ports.nowMs()));
-      return;
+      // infra drops whoever does not read fast enough: whether it is gone is for the kernel to say
+      return await this.#adopt();
     }
     const { name, attempt } = event;
-    if (memoryOf(this.#state, name).attempt !== attempt) return;
-    if (event.type === "running") {
-      this.#update(containerRunning(this.#state, name, event.startedMs));
-      return;
-    }
-    this.#update(
-      event.type === "exited"
-        ? containerExited(this.#state, name, event.end)
-        : containerStartFailed(this.#state, name, event.message, this.#ports.nowMs()),
-    );
+    const isLatest = memoryOf(this.#state, name).attempt === attempt;
+    if (isLatest) this.#update(this.#after(event));
+    if (event.type === "running") return;
     await this.#sandbox?.forgetContainer(name, attempt);
+  }
+
+  #after(event: Exclude<SandboxEvent, { type: "lost" }>): PodState {
+    switch (event.type) {
+      case "running":
+        return containerRunning(this.#state, event.name, event.startedMs);
+      case "exited":
+        return containerExited(this.#state, event.name, event.end);
+      case "start-failed":
+        return containerStartFailed(this.#state, event.name, event.message, this.#ports.nowMs());
+      case "forgotten":
+        return containerForgotten(this.#state, event.name, this.#ports.nowMs());
+    }
   }
 
   #update(state: PodState): void {
@@ -188,8 +211,8 @@ export class PodWorker {
         this.#sandbox?.stopContainer(action.name, memoryOf(this.#state, action.name).attempt);
         return this.#update(stopSignalled(this.#state, action.name, nowMs));
       case "kill-container":
-        this.#update(killSent(this.#state, action.name));
-        return this.#sandbox?.killContainer(action.name, memoryOf(this.#state, action.name).attempt);
+        this.#sandbox?.killContainer(action.name, memoryOf(this.#state, action.name).attempt);
+        return this.#update(killSent(this.#state, action.name));
       case "fail-pod":
         return this.#update(podFailed(this.#state, action.reason, action.message));
       case "destroy-sandbox":
@@ -205,9 +228,10 @@ export class PodWorker {
 
   async #createSandbox(): Promise<void> {
     try {
-      const sandbox = await this.#ports.createSandbox(this.desired, this.#hear);
+      const first = firstStarts(this.desired.pod, this.#state, this.#ports.nowMs());
+      const sandbox = await this.#ports.createSandbox(this.desired, first, this.#hear);
       this.#sandbox = sandbox;
-      this.#update(sandboxReady(this.#state, sandbox.pid, sandbox.startTicks, this.#ports.nowMs()));
+      this.#update(sandboxReady(this.#state, sandbox.pid, sandbox.startTicks));
     } catch (error) {
       this.#update(troubled(this.#state, "FailedCreatePodSandBox", messageOf(error), this.#ports.nowMs()));
     }

@@ -1,5 +1,5 @@
 /** The seam between deciding and doing: everything a pod's turn does to the world, and all that it hears of it. */
-import type { AttemptEnd, PodState } from "../plan/mod.ts";
+import type { Attempt, AttemptEnd, PodState } from "../plan/mod.ts";
 import type { DeletionRequest, DesiredPod } from "../state/mod.ts";
 
 /** What a sandbox tells of its containers. */
@@ -12,6 +12,8 @@ export type SandboxEvent =
     readonly message: string;
   }
   | { readonly type: "exited"; readonly name: string; readonly attempt: number; readonly end: AttemptEnd }
+  /** Told at adoption: the sandbox has no such attempt, the request for it or the news of its failure was lost. */
+  | { readonly type: "forgotten"; readonly name: string; readonly attempt: number }
   /** The pod's PID 1 has gone away. */
   | { readonly type: "lost" };
 
@@ -35,8 +37,15 @@ export interface Sandbox {
 /** What a pod's turn does to the world. The simulator has its own. */
 export interface PodPorts {
   nowMs(): number;
-  /** Makes the pod's sandbox, after taking away what an interrupted start left. */
-  createSandbox(desired: DesiredPod, hear: (event: SandboxEvent) => void): Promise<Sandbox>;
+  /**
+   * Makes the pod's sandbox, after taking away what an interrupted start left. The attempts that will be asked for first
+   * are prepared while the kernel is busy with it.
+   */
+  createSandbox(
+    desired: DesiredPod,
+    first: readonly Attempt[],
+    hear: (event: SandboxEvent) => void,
+  ): Promise<Sandbox>;
   /**
    * Finds the sandbox that the state tells of again. What happened meanwhile is told through `hear`; undefined when it is
    * not there any more.

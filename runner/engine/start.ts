@@ -11,6 +11,7 @@ import {
   infraExecutable,
   makeUserNamespace,
   type SandboxLaunch,
+  type SpawnRequest,
   StageZero,
 } from "../infra/mod.ts";
 import {
@@ -25,6 +26,7 @@ import {
   addContainerHost,
   addSandbox,
   addSandboxHost,
+  type Attempt,
   cgroupProblems,
   containerCgroupSettings,
   containerCloneFlags,
@@ -153,6 +155,7 @@ function launch(
   desired: DesiredPod,
   parts: Omit<SandboxLaunch, "cloneFlags">,
   child: Program,
+  meanwhile: () => void,
 ): number {
   const inUserNamespace = context.userNamespace ? { userNamespace: parts.descriptors.length } : {};
   using stageZero = new StageZero({
@@ -160,6 +163,7 @@ function launch(
     ...parts,
     ...inUserNamespace,
   });
+  meanwhile();
   const outcome = stageZero.outcome();
   if (outcome.type === "spawned") return outcome.pid;
   const where = `Cannot start the sandbox of pod "${desired.pod.metadata.name}"`;
@@ -173,12 +177,23 @@ function launch(
   );
 }
 
-/** Makes the pod's sandbox: namespaces, cgroup, volumes, PID 1. */
+/** A sandbox that stands, and the attempts of containers that were prepared while it was made. */
+export interface MadeSandbox {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly prepared: readonly PreparedContainer[];
+}
+
+/**
+ * Makes the pod's sandbox: namespaces, cgroup, volumes, PID 1. While another processor runs the sandbox's program, this one
+ * prepares the attempts of `first`.
+ */
 export function createSandbox(
   machine: Machine,
   desired: DesiredPod,
+  first: readonly Attempt[],
   nowMs: number,
-): { pid: number; startTicks: number } {
+): MadeSandbox {
   const range = desired.pod.spec.hostUsers === false ? idRangeOf(desired) : undefined;
   using userNamespace = range && makeUserNamespace(range);
   const context = startContext(machine, desired, userNamespace);
@@ -193,14 +208,26 @@ export function createSandbox(
   const passed = [infraExecutable(), listener, ...passedDescriptors(programs.passed, results, [])];
   const descriptors = userNamespace ? [...passed, userNamespace] : passed;
   const cgroup = programs.cgroup === undefined ? {} : { cgroup: programs.cgroup };
-  const pid = launch(context, desired, { program, descriptors, ...cgroup }, programs.child);
+  using unused = new DisposableStack();
+  const prepared: PreparedContainer[] = [];
+  const prepare = (): void => {
+    for (const { name, attempt } of first) {
+      try {
+        prepared.push(unused.use(new PreparedContainer(machine, desired, context, name, attempt)));
+      } catch {
+        // it is prepared once more when it is asked for, and then its error is told
+      }
+    }
+  };
+  const pid = launch(context, desired, { program, descriptors, ...cgroup }, programs.child, prepare);
   const stat = readProcStat(pid);
   if (!stat) {
     throw new SeedpodError(
       `Cannot start the sandbox of pod "${desired.pod.metadata.name}": its first process is gone`,
     );
   }
-  return { pid, startTicks: stat.startTicks };
+  unused.move();
+  return { pid, startTicks: stat.startTicks, prepared };
 }
 
 /** The two programs of a container's attempt. */
@@ -228,47 +255,74 @@ export function planContainer(
   return { host: hostBuilder.build(), child: builder.build(), passed: passing.sources, keeps };
 }
 
-/** Prepares an attempt and asks infra for it; gives the child's program, whose steps name what may fail there. */
-export function startContainer(
+/** An attempt of a container for which the daemon has made all its calls: infra is asked for it next, or it is let go. */
+export class PreparedContainer implements Disposable {
+  readonly id: bigint;
+  /** The child's program, whose steps name what may fail there. */
+  readonly program: Program;
+  readonly #request: SpawnRequest;
+  readonly #memfd: OwnedFd;
+  readonly #descriptors: readonly OwnedFd[];
+  readonly #resources: DisposableStack;
+
+  /** Throws when the preparation fails. */
+  constructor(
+    machine: Machine,
+    desired: DesiredPod,
+    context: StartContext,
+    name: string,
+    attempt: number,
+  ) {
+    const programs = planContainer(machine, desired, context, name, attempt);
+    const { keeps } = programs;
+    this.id = processId(desired.pod, name, attempt);
+    this.program = programs.child;
+    using resources = new DisposableStack();
+    const results = resources.use(runProgram(programs.host));
+    const bytes = encodeProgram(programs.child, machine.facts.arch).bytes;
+    this.#memfd = resources.use(openMemfd("program", bytes));
+    const words: OwnedFd[] = [];
+    resources.defer(() => words.forEach((word) => word.close()));
+    this.#descriptors = passedDescriptors(programs.passed, results, words);
+    this.#request = {
+      id: this.id,
+      cloneFlags: flag(...containerCloneFlags(context)),
+      ownPidNamespace: hasOwnPidNamespace(context),
+      stdout: keeps.stdout,
+      ...(keeps.stderr === undefined ? {} : { stderr: keeps.stderr }),
+      ...(keeps.cgroup === undefined ? {} : { cgroup: keeps.cgroup }),
+      log: {
+        directory: keeps.logDirectory,
+        attempt,
+        maxBytes: CONTAINER_LOG_MAX_BYTES,
+        maxFiles: CONTAINER_LOG_MAX_FILES,
+      },
+      keep: keeps.keep,
+    };
+    this.#resources = resources.move();
+  }
+
+  /** Asks infra for the container. */
+  spawn(client: InfraClient): void {
+    client.spawn(this.#request, this.#memfd, this.#descriptors);
+  }
+
+  [Symbol.dispose](): void {
+    this.#resources[Symbol.dispose]();
+  }
+}
+
+/** Prepares an attempt in a sandbox that stands already. */
+export function prepareContainer(
   machine: Machine,
   desired: DesiredPod,
-  client: InfraClient,
   infraPid: number,
   name: string,
   attempt: number,
-): Program {
+): PreparedContainer {
   using userNamespace = desired.pod.spec.hostUsers === false ? openUserNamespace(infraPid) : undefined;
   const context = startContext(machine, desired, userNamespace);
-  const programs = planContainer(machine, desired, context, name, attempt);
-  const { keeps } = programs;
-  using results = runProgram(programs.host);
-  using program = openMemfd("program", encodeProgram(programs.child, machine.facts.arch).bytes);
-  const words: OwnedFd[] = [];
-  try {
-    const descriptors = passedDescriptors(programs.passed, results, words);
-    client.spawn(
-      {
-        id: processId(desired.pod, name, attempt),
-        cloneFlags: flag(...containerCloneFlags(context)),
-        ownPidNamespace: hasOwnPidNamespace(context),
-        stdout: keeps.stdout,
-        ...(keeps.stderr === undefined ? {} : { stderr: keeps.stderr }),
-        ...(keeps.cgroup === undefined ? {} : { cgroup: keeps.cgroup }),
-        log: {
-          directory: keeps.logDirectory,
-          attempt,
-          maxBytes: CONTAINER_LOG_MAX_BYTES,
-          maxFiles: CONTAINER_LOG_MAX_FILES,
-        },
-        keep: keeps.keep,
-      },
-      program,
-      descriptors,
-    );
-  } finally {
-    for (const word of words) word.close();
-  }
-  return programs.child;
+  return new PreparedContainer(machine, desired, context, name, attempt);
 }
 
 /** The user namespace of a pod that runs, taken from its PID 1. */

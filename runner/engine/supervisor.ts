@@ -1,12 +1,18 @@
+import { DELETION_INTERVAL_MS, REMOTE_POD_INTERVAL_MS } from "../base/mod.ts";
 import type { PodState } from "../plan/mod.ts";
-import { type DesiredPod, podRunDirectory, readRecord, SUPERVISOR_LOCK, tryLock } from "../state/mod.ts";
+import {
+  type DesiredPod,
+  podRunDirectory,
+  podsDirectory,
+  readDeletion,
+  readRecord,
+  SUPERVISOR_LOCK,
+  tryLock,
+} from "../state/mod.ts";
 import type { OwnedFd } from "../sys/mod.ts";
 import { KernelPorts } from "./kernel_ports.ts";
 import type { Machine } from "./machine.ts";
 import { PodWorker } from "./pod_worker.ts";
-
-/** How often a pod that another process supervises is looked at although nothing was heard of it. */
-const REMOTE_INTERVAL_MS = 500;
 
 /** What a supervisor tells. */
 export interface SupervisorListener {
@@ -20,8 +26,6 @@ export interface SupervisorListener {
 class Followed {
   worker: PodWorker | undefined;
   lock: OwnedFd | undefined;
-  watcher: Deno.FsWatcher | undefined;
-  timer: ReturnType<typeof setInterval> | undefined;
   lastRecord = "";
 
   constructor(readonly desired: DesiredPod) {}
@@ -35,9 +39,10 @@ export class Supervisor {
   readonly #machine: Machine;
   readonly #ports: KernelPorts;
   readonly #listener: SupervisorListener;
-  readonly #followed = new Map<string, Followed>();
-
   readonly #observeOnly: boolean;
+  readonly #followed = new Map<string, Followed>();
+  #watcher: Deno.FsWatcher | undefined;
+  readonly #timers: ReturnType<typeof setInterval>[];
 
   /** Supervises pods of one root; with `observeOnly` it takes none over. */
   constructor(machine: Machine, listener: SupervisorListener, options: { observeOnly?: boolean } = {}) {
@@ -45,6 +50,11 @@ export class Supervisor {
     this.#machine = machine;
     this.#ports = new KernelPorts(machine);
     this.#listener = listener;
+    void this.#watch();
+    this.#timers = [
+      setInterval(() => this.#each((followed) => this.#look(followed)), REMOTE_POD_INTERVAL_MS),
+      setInterval(() => this.#each((followed) => this.#wakeToRemove(followed)), DELETION_INTERVAL_MS),
+    ];
   }
 
   /** The uids of the pods that are followed. */
@@ -57,23 +67,20 @@ export class Supervisor {
     if (this.#followed.has(desired.uid)) return;
     const followed = new Followed(desired);
     this.#followed.set(desired.uid, followed);
-    if (!this.#supervise(followed)) this.#look(followed);
-    void this.#watch(followed);
+    this.#look(followed);
   }
 
   /** Takes the pod's lock and lets a worker go on with it; false when another process has it. */
   #supervise(followed: Followed): boolean {
     if (this.#observeOnly) return false;
     const { desired } = followed;
-    const directory = podRunDirectory(this.#machine.root, desired.uid);
-    const lock = tryLock(`${directory}/${SUPERVISOR_LOCK}`);
+    const lock = tryLock(`${podRunDirectory(this.#machine.root, desired.uid)}/${SUPERVISOR_LOCK}`);
     if (!lock) return false;
     const record = readRecord(this.#machine.root, desired.uid);
     if (!record) {
       lock.close();
       return false;
     }
-    clearInterval(followed.timer);
     followed.lock = lock;
     followed.worker = new PodWorker(record.desired, record.state, this.#ports, {
       changed: (state) => this.#listener.changed(desired, state),
@@ -85,20 +92,37 @@ export class Supervisor {
     return true;
   }
 
-  /** File events in the pod's directory only wake: its worker, or the look at its record. */
-  async #watch(followed: Followed): Promise<void> {
-    const { uid } = followed.desired;
-    if (!followed.worker) followed.timer = setInterval(() => this.#look(followed), REMOTE_INTERVAL_MS);
+  /**
+   * One watch for all pods, since a user may have few of them. Its events only wake: a worker whose pod somebody wants to
+   * remove, or the look at the record of a pod that another process supervises. Lost ones are made good by the timers.
+   */
+  async #watch(): Promise<void> {
+    const directory = podsDirectory(this.#machine.root);
     try {
-      followed.watcher = Deno.watchFs(podRunDirectory(this.#machine.root, uid), { recursive: false });
+      this.#watcher = Deno.watchFs(directory, { recursive: true });
+      for await (const { paths } of this.#watcher) {
+        for (const path of paths) this.#heard(path.slice(directory.length + 1));
+      }
     } catch {
-      return this.#look(followed);
+      // a machine without watches to spare is slower, not wrong
     }
-    for await (const event of followed.watcher) {
-      if (followed.worker && event.paths.some((path) => path.includes("deletion.json"))) {
-        followed.worker.wake();
-      } else if (!followed.worker) this.#look(followed);
-    }
+  }
+
+  #heard(path: string): void {
+    const [uid = "", name] = path.split("/");
+    const followed = this.#followed.get(uid);
+    if (!followed) return;
+    if (!followed.worker) this.#look(followed);
+    else if (name === "deletion.json") followed.worker.wake();
+  }
+
+  #each(action: (followed: Followed) => void): void {
+    for (const followed of [...this.#followed.values()]) action(followed);
+  }
+
+  #wakeToRemove({ worker, desired }: Followed): void {
+    if (!worker || worker.state.deletion) return;
+    if (readDeletion(this.#machine.root, desired.uid)) worker.wake();
   }
 
   /** A look at a pod that another process supervises, or has ceased to. */
@@ -115,14 +139,8 @@ export class Supervisor {
 
   #gone(followed: Followed): void {
     if (!this.#followed.delete(followed.desired.uid)) return;
-    this.#release(followed);
-    this.#listener.changed(followed.desired, undefined);
-  }
-
-  #release(followed: Followed): void {
-    clearInterval(followed.timer);
-    followed.watcher?.close();
     followed.lock?.close();
+    this.#listener.changed(followed.desired, undefined);
   }
 
   /** Lets go of a pod: whatever of it runs, runs on. */
@@ -131,11 +149,13 @@ export class Supervisor {
     if (!followed) return;
     this.#followed.delete(uid);
     await followed.worker?.stop();
-    this.#release(followed);
+    followed.lock?.close();
   }
 
   /** Lets go of every pod. */
   async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#watcher?.close();
     await Promise.all(this.uids.map((uid) => this.unfollow(uid)));
   }
 }

@@ -37,7 +37,7 @@ struct message {
 enum { FREE, STARTING, RUNNING, EXITED };
 enum { OUT, ERR, STATUS, LOG, LOG_DIR, KEEP, KEEP_TOO, FDS };                          /* descriptors of a process */
 enum { WATCH_CLIENT = FDS, WATCH_LISTENER, WATCH_SIGNALS };      /* what epoll reports besides OUT, ERR and STATUS */
-enum { CHUNK = 65536, MAX_IOV = 1024, READS = 4, DRAINS = 64, QUIET_MS = 1000, TORN_SLACK = 1048576 };
+enum { CHUNK = 65536, MAX_IOV = 1024, READS = 16, DRAINS = 64, QUIET_MS = 1000, TORN_SLACK = 1048576 };
 struct process {
   u64 id, started_ns, finished_ns;
   int state, pid, status, client, fd[FDS];  /* pid: 0 once reaped; client: who asked, while it is there */
@@ -207,27 +207,28 @@ static u64 log_lines(struct process *p, int stream, u64 at, u64 end) {
 }
 
 /*
- * Reads what there is, up to four buffers full; gives how much. The beginning of a line is kept while its rest can be
- * had at once, and else logged as a partial one. A stream that has ended is closed.
+ * Reads what there is, in a bounded number of steps; gives how much. Many small writes become one of ours. The beginning
+ * of a line waits for its rest while the buffer has room and is else logged as a partial one. An ended stream is closed.
  */
 static u64 pump(struct process *p, int stream) {
-  u64 kept = 0, all = 0, done, end;
+  u64 have = 0, all = 0, done, end;
   s64 n = -EAGAIN;
   for (int reads = 0; reads < READS && p->fd[stream] >= 0; reads++) {
     buffers_used = 1;
-    n = SYS(read, p->fd[stream], buffers.text + kept, CHUNK - kept);
+    n = SYS(read, p->fd[stream], buffers.text + have, CHUNK - have);
     if (n <= 0) break;
     all += (u64)n;
-    kept += (u64)n;
-    for (end = kept; end > 0 && buffers.text[end - 1] != '\n'; end--) {}
-    if (end == 0 && kept == CHUNK) end = CHUNK;
+    have += (u64)n;
+    if (have < CHUNK) continue;
+    for (end = CHUNK; end > 0 && buffers.text[end - 1] != '\n'; end--) {}
+    if (end == 0) break;
     for (done = 0; done < end;) done = log_lines(p, stream, done, end);
-    kept -= end;
-    memcpy(buffers.text, buffers.text + end, kept);
-    if (kept == 0) break;
+    have -= end;
+    memcpy(buffers.text, buffers.text + end, have);
   }
   int ended = n <= 0 && n != -EAGAIN;
-  if (kept > 0 || (ended && p->unsaid_bytes)) log_lines(p, stream, 0, kept);
+  for (done = 0; done < have;) done = log_lines(p, stream, done, have);
+  if (ended && p->unsaid_bytes) log_lines(p, stream, 0, 0);
   if (ended) close_fd(&p->fd[stream]);
   return all;
 }

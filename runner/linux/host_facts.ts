@@ -1,4 +1,4 @@
-import { SeedpodError } from "../base/mod.ts";
+import { MAX_HOSTS_FILE_BYTES, SeedpodError } from "../base/mod.ts";
 import type { DeviceNode, HostFacts } from "../plan/mod.ts";
 import { HOST_ARCH } from "../sys/mod.ts";
 import { detectCgroups, ensureParent } from "./cgroup_host.ts";
@@ -52,6 +52,13 @@ function maxOpenFiles(): number {
   return Math.min(hard === undefined || hard === "unlimited" ? Infinity : Number(hard), 524288);
 }
 
+/** The machine's /etc/hosts; a machine without one knows no names. */
+function hostsFile(): string {
+  const path = "/etc/hosts";
+  if (kindOf(path) === undefined || Deno.statSync(path).size > MAX_HOSTS_FILE_BYTES) return "";
+  return Deno.readTextFileSync(path);
+}
+
 /**
  * Reads what of this machine decides over a pod's start; changes nothing.
  *
@@ -67,6 +74,7 @@ export function readHostFacts(cgroupParent: string): HostFacts {
     cgroups: detectCgroups(),
     cgroupParent,
     hostname: Deno.hostname(),
+    hostsFile: hostsFile(),
     maskedFiles: masked.filter((path) => kindOf(`/${path}`) === "file"),
     maskedDirectories: masked.filter((path) => kindOf(`/${path}`) === "directory"),
     readOnlyProc: READ_ONLY_PROC.filter((path) => kindOf(`/proc/${path}`) !== undefined),
@@ -87,13 +95,16 @@ export function ownBoundingSet(): bigint {
   return BigInt(`0x${line?.split("\t")[1] ?? "0"}`);
 }
 
-/** Every device node of the machine's /dev, for privileged containers; /dev/pts, /dev/shm and /dev/mqueue are the container's own. */
+/** What a container has of its own in /dev, whatever the machine has there. */
+const OWN_IN_DEV = ["pts", "ptmx", "shm", "mqueue", "console"];
+
+/** Every device node of the machine's /dev, for privileged containers. */
 export function listDevices(): DeviceNode[] {
   const found: DeviceNode[] = [];
   const walk = (prefix: string): void => {
     for (const entry of Deno.readDirSync(`/dev/${prefix}`)) {
       const path = prefix + entry.name;
-      if (path === "pts" || path === "shm" || path === "mqueue") continue;
+      if (OWN_IN_DEV.includes(path)) continue;
       if (entry.isDirectory) walk(`${path}/`);
       else if (!entry.isFile && !entry.isSymlink) addNode(found, path);
     }

@@ -37,15 +37,23 @@ function readInside(root: OwnedFd, rootPath: string, path: string): string {
   // what the place is has been looked at, so opening it through its descriptor starts no device and waits for no writer
   const again = cString(`/proc/self/fd/${place.number}`);
   using file = new OwnedFd(syscall(what, "openat", FLAGS.AT_FDCWD, again, flag("O_RDONLY", "O_CLOEXEC"), 0));
-  const content = new Uint8Array(MAX_USERS_FILE_BYTES + 1);
+  // as large as the file is, or has meanwhile become: not the largest that it may be, for every container that starts
+  let content = new Uint8Array(size + 1);
   let length = 0;
-  for (let count = -1; count !== 0; length += count) {
+  for (let count = -1; count !== 0 && length <= MAX_USERS_FILE_BYTES; length += count) {
+    if (length === content.length) content = doubled(content);
     const rest = content.subarray(length);
-    count = rest.length === 0 ? 0 : syscall(what, "read", file.number, rest, rest.length);
+    count = syscall(what, "read", file.number, rest, rest.length);
   }
   return length > MAX_USERS_FILE_BYTES ? refuse(tooLarge) : new TextDecoder().decode(
     content.subarray(0, length),
   );
+}
+
+function doubled(content: Uint8Array): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(2 * content.length);
+  larger.set(content);
+  return larger;
 }
 
 /** The file as a place, which reads nothing and waits for nothing; undefined when it does not exist. */

@@ -29,7 +29,7 @@ export class StepError extends SeedpodError {
 }
 
 /** The calls whose results are descriptors: what must be closed when a later step fails. */
-const OPENERS: ReadonlySet<string> = new Set(
+export const OPENERS: ReadonlySet<string> = new Set(
   ["openat", "openat2", "open_tree", "fsopen", "fsmount", "socket", "memfd_create", "fspick", "pidfd_open"],
 );
 

@@ -38,6 +38,22 @@ export interface EncodedProgram {
 
 const align8 = (value: number): number => (value + 7) & ~7;
 
+const KIND_OF = {
+  place: ARG_KIND.data,
+  int: ARG_KIND.int,
+  flags: ARG_KIND.int,
+  data: ARG_KIND.data,
+  result: ARG_KIND.result,
+  passed: ARG_KIND.passed,
+} as const;
+
+/** Writes 64 bits; numbers, which are all but a few values, without a detour over bigints. */
+function putInt64(view: DataView, at: number, value: number | bigint): void {
+  if (typeof value === "bigint") return view.setBigInt64(at, BigInt.asIntN(64, value), true);
+  view.setInt32(at, value, true);
+  view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
+}
+
 /** Every data block of the program, found once each, through arguments, stores and pointers. */
 function collectData(program: Program): Data[] {
   const found = new Set<Data>();
@@ -121,9 +137,8 @@ class Encoder {
     view.setUint16(at + 10, step.resultInto ? this.#index(step.resultInto) : index, true);
     view.setUint32(at + 12, step.store ? this.#offset(step.store.in) + step.store.at : 0, true);
     args.forEach((arg, slot) => {
-      const [kind, value] = this.#arg(arg);
-      view.setUint8(at + 16 + slot, kind);
-      view.setBigInt64(at + 24 + slot * 8, value, true);
+      view.setUint8(at + 16 + slot, KIND_OF[arg.kind]);
+      putInt64(view, at + 24 + slot * 8, this.#value(arg));
     });
   }
 
@@ -148,20 +163,20 @@ class Encoder {
     return { op: STEP_OP.reapBelow, nr: 0, args: [action.children] };
   }
 
-  #arg(arg: Arg | { kind: "place"; at: number }): [kind: number, value: bigint] {
+  #value(arg: Arg | { kind: "place"; at: number }): number | bigint {
     switch (arg.kind) {
       case "place":
-        return [ARG_KIND.data, BigInt(arg.at)];
+        return arg.at;
       case "int":
-        return [ARG_KIND.int, BigInt.asIntN(64, BigInt(arg.value))];
+        return arg.value;
       case "flags":
-        return [ARG_KIND.int, BigInt(flagValue(arg.names, this.#arch))];
+        return flagValue(arg.names, this.#arch);
       case "data":
-        return [ARG_KIND.data, BigInt(this.#offset(arg))];
+        return this.#offset(arg);
       case "result":
-        return [ARG_KIND.result, BigInt(this.#index(arg.step))];
+        return this.#index(arg.step);
       case "passed":
-        return [ARG_KIND.passed, BigInt(arg.index)];
+        return arg.index;
     }
   }
 

@@ -121,7 +121,20 @@ export function flags(...names: FlagName[]): Flags {
 
 /** A NUL-terminated string. */
 export function text(value: string): Data {
-  return { kind: "data", bytes: new TextEncoder().encode(value + "\0"), text: JSON.stringify(value) };
+  return { kind: "data", bytes: encodeText(value), text: JSON.stringify(value) };
+}
+
+const encoder = new TextEncoder();
+
+/** UTF-8 and a closing zero. ASCII, which nearly every string of a program is, by hand: an encoder's call costs more. */
+function encodeText(value: string): Uint8Array {
+  const bytes = new Uint8Array(value.length + 1);
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    if (code > 0x7f) return encoder.encode(value + "\0");
+    bytes[index] = code;
+  }
+  return bytes;
 }
 
 /** Raw bytes; `label` is what a person reads. */

@@ -3,16 +3,16 @@ import { cString, flag, OwnedFd, syscall, SysError, trySyscall } from "../sys/mo
 
 /**
  * Takes an advisory lock on a file that is made when it is missing; undefined when another process holds it. The lock goes
- * with the process however it ends, see `flock(2)`.
+ * with the process however it ends, see `flock(2)`. Any number of readers hold a `shared` one together, and no writer beside.
  */
-export function tryLock(path: string): OwnedFd | undefined {
+export function tryLock(path: string, { shared = false } = {}): OwnedFd | undefined {
   const how = flag("O_RDWR", "O_CREAT", "O_CLOEXEC", "O_NOFOLLOW");
   const result = trySyscall("openat", flag("AT_FDCWD"), cString(path), how, 0o600);
   // the directory of a pod goes away with the pod
   if (result === -errnoNumber("ENOENT")) return undefined;
   if (result < 0) throw new SysError(`open the lock "${path}"`, -result);
   const file = new OwnedFd(result);
-  const locked = trySyscall("flock", file.number, flag("LOCK_EX", "LOCK_NB"));
+  const locked = trySyscall("flock", file.number, flag(shared ? "LOCK_SH" : "LOCK_EX", "LOCK_NB"));
   if (locked === 0) return file;
   file.close();
   if (locked === -errnoNumber("EAGAIN")) return undefined;

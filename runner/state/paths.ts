@@ -33,9 +33,14 @@ export function rootPlaces(seedpodRoot: string | undefined): Root {
   };
 }
 
+/** The directory that has one directory a pod. */
+export function podsDirectory(root: Root): string {
+  return `${root.run}/pods`;
+}
+
 /** The directory of a pod's records and sockets. */
 export function podRunDirectory(root: Root, uid: string): string {
-  return `${root.run}/pods/${uid}`;
+  return `${podsDirectory(root)}/${uid}`;
 }
 
 /** Where a pod's things are. */

@@ -42,12 +42,25 @@ export function writeRecord(root: Root, record: PodRecord): void {
 export function readRecord(root: Root, uid: string): PodRecord | undefined {
   const text = readIfThere(`${podRunDirectory(root, uid)}/${RECORD}`);
   if (text === undefined) return undefined;
+  const record = parseJson(text);
+  return isRecord(record) && record.desired.uid === uid ? record : undefined;
+}
+
+/** JSON of our own writing; undefined for what a torn disk left of it. */
+function parseJson(text: string): unknown {
   try {
-    const record = JSON.parse(text) as PodRecord;
-    return record.version === 1 ? record : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** Whether the parts are there that everybody reads: a record is written whole, so damage shows in its outline. */
+function isRecord(value: unknown): value is PodRecord {
+  const record = value as Partial<PodRecord> | null | undefined;
+  const isThere = (part: unknown): boolean => typeof part === "object" && part !== null;
+  return isThere(record) && record?.version === 1 && isThere(record.desired?.pod?.metadata) &&
+    isThere(record.desired?.pod?.spec) && isThere(record.state?.sandbox) && isThere(record.state?.containers);
 }
 
 /**
@@ -98,8 +111,12 @@ export function requestDeletion(root: Root, uid: string, request: DeletionReques
   }
 }
 
-/** The request to remove a pod, if there is one. */
+/** The request to remove a pod; undefined when there is none, or it is damaged. */
 export function readDeletion(root: Root, uid: string): DeletionRequest | undefined {
   const text = readIfThere(`${podRunDirectory(root, uid)}/${DELETION}`);
-  return text === undefined ? undefined : JSON.parse(text) as DeletionRequest;
+  const request = text === undefined ? undefined : parseJson(text) as Partial<DeletionRequest> | null;
+  const { requestedMs, graceSeconds } = request ?? {};
+  return typeof requestedMs === "number" && typeof graceSeconds === "number"
+    ? { requestedMs, graceSeconds }
+    : undefined;
 }

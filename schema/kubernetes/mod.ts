@@ -22,4 +22,5 @@ export {
   portNameFault,
   qualifiedNameFault,
 } from "./names.ts";
+export { BOOTTIME_OFFSET, MONOTONIC_OFFSET, parseTimeOffset, type TimeOffset } from "./time_offset.ts";
 export { aggregateRequests, isSidecar } from "./pod_requests.ts";

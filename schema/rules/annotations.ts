@@ -1,12 +1,11 @@
-import type { Pod } from "../kubernetes/mod.ts";
+import { BOOTTIME_OFFSET, MONOTONIC_OFFSET, parseTimeOffset, type Pod } from "../kubernetes/mod.ts";
 import { type Fault, quoted } from "../source/mod.ts";
 import { suggestWord } from "../structure/mod.ts";
-import { parseTimeOffset } from "./time_offset.ts";
 
 /** Annotations under this domain are seedpod's own; an unknown one is refused. */
 const DOMAIN = "seedpod.dev";
 const CGROUP_DOMAIN = `cgroup.${DOMAIN}`;
-const TIME_ANNOTATIONS = [`time.${DOMAIN}/monotonic-offset`, `time.${DOMAIN}/boottime-offset`];
+const TIME_ANNOTATIONS = [MONOTONIC_OFFSET, BOOTTIME_OFFSET];
 /** A cgroup file takes one line; the kernel takes at most a page. */
 const MAX_CGROUP_VALUE_CHARACTERS = 4095;
 

@@ -6,7 +6,6 @@ import { checkMetadata } from "./metadata.ts";
 import { checkPod } from "./pod.ts";
 
 export { type CgroupAnnotation, cgroupAnnotations } from "./annotations.ts";
-export { parseTimeOffset, type TimeOffset } from "./time_offset.ts";
 
 function* check(object: Pod | ConfigMap | Secret): Generator<Fault> {
   yield* checkMetadata(object.metadata);

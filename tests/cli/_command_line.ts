@@ -44,6 +44,8 @@ export async function say(
   const io: Io = {
     stdout: collect("stdout"),
     stderr: collect("stderr"),
+    note: (text) => void collect("stderr")(text),
+    flush: () => Promise.resolve(),
     isTerminal: false,
     color: false,
     errorColor: false,

@@ -52,7 +52,7 @@ class SmallDisk implements Disposable {
   [Symbol.dispose](): void {
     this.client.client.close();
     this.infra[Symbol.dispose]();
-    run("umount", this.directory);
+    run("umount", "--lazy", this.directory); // infra, which holds the log, dies in its own time
     Deno.removeSync(this.directory);
   }
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { errnoNumber } from "../../runner/base/mod.ts";
+import { errnoNumber, FLAGS } from "../../runner/base/mod.ts";
 import { takeDescriptor } from "../../runner/infra/mod.ts";
+import { call, ProgramBuilder, text } from "../../runner/plan/mod.ts";
 import { connectUnix, syscall } from "../../runner/sys/mod.ts";
-import { openDirectory, openPipe, shell, TestInfra, until } from "../support/infra_pod.ts";
+import { openDirectory, openPipe, programFd, shell, TestInfra, until } from "../support/infra_pod.ts";
 import { childrenOf, descendantsOf } from "../support/infra_proc.ts";
 
 const ignore = Deno.uid() !== 0;
@@ -206,4 +207,42 @@ Deno.test({ name: "a request of an unknown type is passed over", ignore }, async
   syscall("write", "write", stranger.number, message, MESSAGE_BYTES);
   assert.deepEqual(await client.list(), []);
   assert.equal(childrenOf(infra.pid).length, 0);
+});
+
+Deno.test({
+  name: "a client that goes while a child hangs before its execve does not keep infra busy",
+  ignore,
+}, async () => {
+  using infra = new TestInfra();
+  using client = infra.connect();
+  const fifo = `${infra.directory}/fifo`;
+  new Deno.Command("mkfifo", { args: [fifo] }).outputSync();
+  const passing = infra.connect();
+  await passing.list();
+  const builder = new ProgramBuilder();
+  builder.add("wait for a writer that never comes", call("openat", "AT_FDCWD", text(fifo), "O_RDONLY", 0));
+  using program = programFd(builder.build());
+  client.client.spawn({ id: 1n, cloneFlags: 0 }, program, []);
+  assert.equal((await client.list())[0]?.state, "starting");
+  passing.client.close();
+  await until(() => descriptorsOf(infra.pid).filter((target) => target.startsWith("socket:")).length === 2);
+  const runNs = (): number => Number(Deno.readTextFileSync(`/proc/${infra.pid}/schedstat`).split(" ")[0]);
+  const before = runNs();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.ok(runNs() - before < 10_000_000, `${runNs() - before} ns`);
+  client.client.kill(1n, 9);
+  assert.equal((await client.event("exited", 1n)).waitStatus, 9);
+});
+
+Deno.test({
+  name: "infra outside a PID namespace of its own shrugs off signals and reaps orphans as well",
+  ignore,
+}, async () => {
+  using infra = new TestInfra({ cloneFlags: FLAGS.CLONE_NEWNS });
+  using client = infra.connect();
+  for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGPIPE", "SIGUSR1", "SIGSEGV"] as const) {
+    Deno.kill(infra.pid, signal);
+  }
+  assert.equal(await client.run(1n, shell("(sleep 0.01 &); exit 2")), 2 << 8);
+  await until(() => childrenOf(infra.pid).length === 0);
 });

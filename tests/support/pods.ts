@@ -2,6 +2,7 @@
 import { ok, strictEqual } from "node:assert/strict";
 import type { Pod } from "../../schema/kubernetes/mod.ts";
 import { rootPlaces } from "../../runner/state/mod.ts";
+import { IN_PROCESS, InProcess } from "./in_process.ts";
 
 const MAIN = new URL("../../runner/main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
@@ -20,12 +21,14 @@ export class TestRoot {
   /** A directory for manifests and other files of the test. */
   readonly files: string;
   #manifests = 0;
+  readonly #inProcess: InProcess | undefined;
 
-  /** Makes the directories. */
-  constructor() {
+  /** Makes the directories. With `processes` commands always are processes of their own. */
+  constructor(processes = false) {
     const base = Deno.makeTempDirSync({ prefix: "seedpod-test-" });
     this.path = `${base}/root`;
     this.files = `${base}/files`;
+    this.#inProcess = IN_PROCESS && !processes ? new InProcess(this.path) : undefined;
     Deno.mkdirSync(this.files);
   }
 
@@ -46,6 +49,7 @@ export class TestRoot {
 
   /** Runs a command to its end, with `stdin` as its input. */
   async run(args: readonly string[], stdin = ""): Promise<Said> {
+    if (this.#inProcess && stdin === "" && !readsInput(args)) return await this.#inProcess.run(args);
     const child = this.command(args, { stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(stdin)).then(() => writer.close()).catch(() => {});
@@ -111,6 +115,7 @@ export class TestRoot {
   async close(): Promise<void> {
     const said = await this.run(["down", "--all", "--grace-period", "0"]);
     strictEqual(said.code, 0, `down --all failed: ${said.stdout}${said.stderr}`);
+    await this.#inProcess?.close();
     await this.#daemonGone();
     const left = [...walk(this.path)].filter((path) =>
       !/\/run\/(accept\.lock|daemon\.(lock|pid))$/.test(path)
@@ -142,6 +147,12 @@ export class TestRoot {
     });
   }
 
+  /** Ends the daemon that `up -d` left behind; the pods go on. */
+  async stopDaemon(): Promise<void> {
+    Deno.kill(Number(Deno.readTextFileSync(`${this.path}/run/daemon.pid`)), "SIGTERM");
+    await this.#daemonGone();
+  }
+
   async #daemonGone(): Promise<void> {
     let pid: string;
     try {
@@ -155,6 +166,12 @@ export class TestRoot {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
+}
+
+/** Whether a command's words ask for standard input or a terminal. */
+function readsInput(args: readonly string[]): boolean {
+  const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  return own.some((word) => /^(-[it]+|-|--stdin|--tty)$/.test(word));
 }
 
 function isDaemon(pid: string): boolean {
@@ -189,8 +206,11 @@ export function cgroupDirectories(path: string): string[] {
 }
 
 /** Gives a body a root of its own, and fails when anything of it is left afterwards. */
-export async function podTestBody(body: (root: TestRoot) => Promise<void>): Promise<void> {
-  const root = new TestRoot();
+export async function podTestBody(
+  body: (root: TestRoot) => Promise<void>,
+  processes = false,
+): Promise<void> {
+  const root = new TestRoot(processes);
   try {
     await body(root);
   } catch (error) {
@@ -201,16 +221,19 @@ export async function podTestBody(body: (root: TestRoot) => Promise<void>): Prom
   await root.close();
 }
 
-/** A test of whole pods; `ignore` says why the machine cannot run it. */
+/**
+ * A test of whole pods; `ignore` says why the machine cannot run it, `processes` that it kills or watches seedpod's own
+ * processes, which are then started on every machine.
+ */
 export function podTest(
   name: string,
   body: (root: TestRoot) => Promise<void>,
-  options: { ignore?: string | false } = {},
+  options: { ignore?: string | false; processes?: boolean } = {},
 ): void {
   const ignore = options.ignore ?? false;
   Deno.test({
     name: ignore ? `${name} (skipped: ${ignore})` : name,
     ignore: ignore !== false,
-    fn: () => podTestBody(body),
+    fn: () => podTestBody(body, options.processes),
   });
 }

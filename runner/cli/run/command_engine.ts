@@ -71,16 +71,10 @@ class LocalEngine implements CommandEngine {
   }
 
   async down(request: DownRequest, io: Io): Promise<number> {
-    const names = request.manifests === "all"
-      ? undefined
+    const named = request.manifests === "all"
+      ? "all"
       : (await readOrThrow(request.manifests)).pods.map(({ pod }) => pod.metadata);
-    const records = readRecords(this.#machine.root);
-    const wanted = names
-      ? records.filter(({ desired: { pod: { metadata } } }) =>
-        names.some((each) => each.namespace === metadata.namespace && each.name === metadata.name)
-      )
-      : records;
-    return await down(this.#machine, wanted, request.graceSeconds, io);
+    return await down(this.#machine, readRecords(this.#machine.root), named, request.graceSeconds, io);
   }
 
   async serve(io: Io): Promise<number> {

@@ -1,8 +1,9 @@
 import { Socket } from "node:net";
-import { execInContainer, type ExecIo, type Machine } from "../../engine/mod.ts";
+import { CommandNotRun, execInContainer, type ExecIo, type Machine } from "../../engine/mod.ts";
 import type { PodRecord } from "../../state/mod.ts";
 import { type OwnedFd, setWindowSize } from "../../sys/mod.ts";
 import type { ExecRequest, Io } from "../io.ts";
+import { renderError } from "../view/mod.ts";
 
 /** Runs a command in a container with this process's streams; gives the command's exit status. */
 export async function exec(
@@ -11,18 +12,53 @@ export async function exec(
   request: ExecRequest,
   io: Io,
 ): Promise<number> {
+  const { command, stdin } = request;
   const tty = request.tty && Deno.stdin.isTerminal();
-  const streams = new Streams(io, request.stdin || tty);
+  if (request.tty && !tty) io.note("Unable to use a TTY - input is not a terminal\n");
+  const streams = new Streams(io, stdin);
+  using ended = new EndedBySignal();
+  const options = { command, stdin, tty, signal: ended.signal };
   try {
-    const status = await execInContainer(machine, record, request.container, {
-      command: request.command,
-      stdin: request.stdin,
-      tty,
-    }, streams);
+    const status = await execInContainer(machine, record, request.container, options, streams);
     await streams.drained();
-    return status;
+    return ended.status ?? status;
+  } catch (error) {
+    if (!(error instanceof CommandNotRun)) throw error;
+    io.note(renderError(error, { color: io.errorColor }));
+    return error.exitStatus;
   } finally {
     streams.close();
+  }
+}
+
+/** A shell's exit statuses for what ends a program from outside. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Notices that this process is to end, so that the command does not outlive whoever waits for it. */
+class EndedBySignal implements Disposable {
+  readonly #abort = new AbortController();
+  readonly #listeners = new DisposableStack();
+  /** The exit status for the signal that came; undefined when none did. */
+  status: number | undefined;
+
+  constructor() {
+    for (const [signal, status] of Object.entries(SIGNALS) as [keyof typeof SIGNALS, number][]) {
+      const listener = (): void => {
+        this.status = status;
+        this.#abort.abort();
+      };
+      Deno.addSignalListener(signal, listener);
+      this.#listeners.defer(() => Deno.removeSignalListener(signal, listener));
+    }
+  }
+
+  /** Aborted by the first signal. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#listeners.dispose();
   }
 }
 

@@ -1,5 +1,5 @@
 import { renderDiagnostic } from "../../../schema/mod.ts";
-import { acceptPod, type DeclaredPod, type DeclaredPods, type Machine } from "../../engine/mod.ts";
+import { acceptPod, type DeclaredPod, type DeclaredPods, type Machine, removeLeftover } from "../../engine/mod.ts";
 import type { PodRecord } from "../../state/mod.ts";
 import type { Io, UpRequest } from "../io.ts";
 import { removePods } from "./down.ts";
@@ -26,7 +26,15 @@ export async function up(
 async function accept(machine: Machine, declared: DeclaredPod, io: Io): Promise<PodRecord> {
   for (;;) {
     const acceptance = acceptPod(machine, declared, Date.now());
-    if (acceptance.as !== "replaces") return acceptance.record;
-    await removePods(machine, [acceptance.record], undefined, () => {}, io);
+    switch (acceptance.as) {
+      case "created":
+      case "unchanged":
+        return acceptance.record;
+      case "replaces":
+        await removePods(machine, [acceptance.record], undefined, () => {}, io);
+        break;
+      case "clears":
+        await removeLeftover(machine, acceptance.leftover);
+    }
   }
 }

@@ -5,8 +5,8 @@ import { type DesiredPod, mergeLogs, podPlaces, type PodRecord, requestDeletion 
 import type { Io } from "../io.ts";
 import { logPrefix, logPrefixWidth, renderLogLines } from "../view/mod.ts";
 
-/** The exit status of a shell for a program that Ctrl-C has ended. */
-const INTERRUPTED = 130;
+/** A shell's exit statuses for the signals that stop the pods. */
+const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Starts the pods, shows what they write, and stays until they have ended or Ctrl-C; then removes them. */
 export async function upAttached(machine: Machine, records: readonly PodRecord[], io: Io): Promise<number> {
@@ -14,119 +14,139 @@ export async function upAttached(machine: Machine, records: readonly PodRecord[]
   return await new AttachedPods(machine, records, io).run();
 }
 
+/** One pod that is watched. */
+class AttachedPod {
+  readonly desired: DesiredPod;
+  /** Aborted when nothing more will be written. */
+  readonly logsEnd = new AbortController();
+  /** Resolves when all that was written has been shown. */
+  shown: Promise<void> = Promise.resolve();
+  /** The trouble that was told last. */
+  told = "";
+  gone = false;
+
+  constructor(desired: DesiredPod) {
+    this.desired = desired;
+  }
+}
+
 class AttachedPods {
   readonly #machine: Machine;
-  readonly #records: readonly PodRecord[];
   readonly #io: Io;
-  readonly #states = new Map<string, PodState>();
-  readonly #gone = new Set<string>();
-  readonly #told = new Map<string, string>();
-  readonly #logsOver = new Set<string>();
+  readonly #pods: ReadonlyMap<string, AttachedPod>;
   readonly #removed = Promise.withResolvers<void>();
-  readonly #abort = new AbortController();
-  #interrupts = 0;
+  /** The exit status that a signal asks for. */
+  #interrupted: number | undefined;
   #worst = 0;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(machine: Machine, records: readonly PodRecord[], io: Io) {
     this.#machine = machine;
-    this.#records = records;
     this.#io = io;
+    this.#pods = new Map(records.map(({ desired }) => [desired.uid, new AttachedPod(desired)]));
   }
 
   async run(): Promise<number> {
     const supervisor = new Supervisor(this.#machine, {
-      changed: (desired, state) => this.#changed(desired, state),
-      fault: (desired, error) =>
-        void this.#io.stderr(`pod "${desired.pod.metadata.name}": ${messageOf(error)}\n`),
+      changed: ({ uid }, state) => this.#changed(this.#pods.get(uid)!, state),
+      fault: (desired, error) => this.#note(desired, messageOf(error)),
     });
-    const interrupt = (): void => this.#interrupt();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupt);
-    const logs = this.#showLogs();
-    for (const { desired } of this.#records) supervisor.follow(desired);
+    using _signals = this.#listenToSignals();
+    const width = logPrefixWidth(
+      [...this.#pods.values()].flatMap(({ desired }) => containerNames(desired).map((name) => name.full)),
+    );
+    for (const pod of this.#pods.values()) {
+      pod.shown = this.#show(pod, width).catch((error) => this.#failed(error));
+      supervisor.follow(pod.desired);
+    }
     await this.#removed.promise;
-    await logs;
-    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, interrupt);
+    await Promise.all([...this.#pods.values()].map(({ shown }) => shown));
     await supervisor.close();
-    return this.#interrupts > 0 ? INTERRUPTED : this.#worst;
+    if (this.#failure) throw this.#failure.error;
+    return this.#interrupted ?? this.#worst;
+  }
+
+  #listenToSignals(): Disposable {
+    const listeners = new DisposableStack();
+    for (const [signal, status] of Object.entries(STOP_SIGNALS) as [keyof typeof STOP_SIGNALS, number][]) {
+      const listener = (): void => this.#interrupt(status);
+      Deno.addSignalListener(signal, listener);
+      listeners.defer(() => Deno.removeSignalListener(signal, listener));
+    }
+    return listeners;
   }
 
   /** The first time gracefully, the second at once. */
-  #interrupt(): void {
-    this.#interrupts++;
-    if (this.#interrupts === 1) void this.#io.stderr("Stopping; press Ctrl-C again to kill\n");
-    for (const { desired } of this.#records) {
-      this.#remove(desired, this.#interrupts > 1 ? 0 : desired.pod.spec.terminationGracePeriodSeconds ?? 30);
-    }
+  #interrupt(status: number): void {
+    if (this.#interrupted !== undefined) return this.#removeAll(0);
+    this.#interrupted = status;
+    this.#io.note("Stopping; press Ctrl-C again to kill\n");
+    this.#removeAll();
   }
 
-  #remove(desired: DesiredPod, graceSeconds: number): void {
-    if (this.#gone.has(desired.uid)) return;
-    requestDeletion(this.#machine.root, desired.uid, { requestedMs: Date.now(), graceSeconds });
+  /** What is shown cannot be shown any more: the pods go, as with Ctrl-C. */
+  #failed(error: unknown): void {
+    this.#failure ??= { error };
+    this.#removeAll();
   }
 
-  #changed(desired: DesiredPod, state: PodState | undefined): void {
+  #removeAll(graceSeconds?: number): void {
+    for (const pod of this.#pods.values()) this.#remove(pod, graceSeconds);
+  }
+
+  #remove({ desired, gone }: AttachedPod, graceSeconds?: number): void {
+    if (gone) return;
+    const grace = graceSeconds ?? desired.pod.spec.terminationGracePeriodSeconds ?? 30;
+    requestDeletion(this.#machine.root, desired.uid, { requestedMs: Date.now(), graceSeconds: grace });
+  }
+
+  #changed(pod: AttachedPod, state: PodState | undefined): void {
     if (!state) {
-      this.#gone.add(desired.uid);
-      if (this.#gone.size === this.#records.length) this.#removed.resolve();
+      pod.gone = true;
+      pod.logsEnd.abort();
+      if ([...this.#pods.values()].every(({ gone }) => gone)) this.#removed.resolve();
       return;
     }
-    this.#states.set(desired.uid, state);
-    this.#tellTrouble(desired, state);
-    if (state.sandbox.at !== "ended" || state.deletion) return;
-    this.#worst = Math.max(this.#worst, exitStatusOf(desired, state));
-    void this.#whenShown(desired).then(() => this.#remove(desired, 0));
+    this.#tellTrouble(pod, state);
+    if (state.sandbox.at !== "ended" || state.deletion || pod.logsEnd.signal.aborted) return;
+    this.#worst = Math.max(this.#worst, exitStatusOf(pod.desired, state));
+    pod.logsEnd.abort();
+    // logs are removed with the pod: they are shown before
+    void pod.shown.then(() => this.#remove(pod, 0));
   }
 
   /** What keeps a pod from running is said once, until it is something else. */
-  #tellTrouble(desired: DesiredPod, state: PodState): void {
-    const { name } = desired.pod.metadata;
-    const starts = Object.values(state.containers).flatMap(({ state: each }) =>
-      each.at === "terminated" && each.reason === "StartError" ? [each.message ?? ""] : []
-    );
-    const text = state.failure?.message ?? state.trouble?.message ?? starts[0];
-    if (text === undefined || this.#told.get(desired.uid) === text) return;
-    this.#told.set(desired.uid, text);
-    void this.#io.stderr(`pod "${name}": ${text}\n`);
+  #tellTrouble(pod: AttachedPod, state: PodState): void {
+    const text = troubleOf(state);
+    if (text === undefined || pod.told === text) return;
+    pod.told = text;
+    this.#note(pod.desired, text);
   }
 
-  /** Logs are removed with the pod: what the containers wrote is shown before. */
-  async #whenShown(desired: DesiredPod): Promise<void> {
-    this.#logsOver.add(desired.uid);
-    while (!this.#shown.has(desired.uid) && !this.#gone.has(desired.uid)) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+  #note({ pod }: DesiredPod, text: string): void {
+    this.#io.note(`pod "${pod.metadata.name}": ${text}\n`);
   }
 
-  readonly #shown = new Set<string>();
-
-  async #showLogs(): Promise<void> {
-    const all = this.#records.flatMap(({ desired }) =>
-      podContainers(desired.pod).map(({ container }) => ({ desired, name: container.name }))
-    );
-    const width = logPrefixWidth(all.map(({ desired, name }) => `${desired.pod.metadata.name}/${name}`));
-    await Promise.all(this.#records.map(async ({ desired }) => {
-      await this.#showPod(desired, width);
-      this.#shown.add(desired.uid);
-    }));
-  }
-
-  async #showPod(desired: DesiredPod, width: number): Promise<void> {
+  async #show({ desired, logsEnd: { signal } }: AttachedPod, width: number): Promise<void> {
     const { logs } = podPlaces(this.#machine.root, desired.uid, desired.pod);
-    const isOver = (): boolean => this.#logsOver.has(desired.uid) || this.#gone.has(desired.uid);
-    const sources = podContainers(desired.pod).map(({ container }) =>
-      [
-        container.name,
-        {
-          directory: `${logs}/${container.name}`,
-          attempt: 0,
-          follow: { restarts: true as const, isOver, signal: this.#abort.signal },
-        },
-      ] as const
+    const { name: podName } = desired.pod.metadata;
+    const prefix = (name: string): string => logPrefix(podName, name, { color: this.#io.color, width });
+    const sources = containerNames(desired).map(({ name }) =>
+      [name, { directory: `${logs}/${name}`, attempt: 0, follow: { restarts: true, signal } }] as const
     );
-    const prefix = (name: string): string =>
-      logPrefix(desired.pod.metadata.name, name, { color: this.#io.color, width });
     for await (const batch of mergeLogs(sources)) await this.#io.stdout(renderLogLines(batch, prefix, false));
   }
+}
+
+function containerNames({ pod }: DesiredPod): { name: string; full: string }[] {
+  return podContainers(pod).map(({ container: { name } }) => ({ name, full: `${pod.metadata.name}/${name}` }));
+}
+
+function troubleOf({ failure, trouble, containers }: PodState): string | undefined {
+  const ofContainers = Object.values(containers).flatMap(({ state, trouble }) =>
+    trouble?.message ?? (state.at === "terminated" && state.reason === "StartError" ? state.message ?? [] : [])
+  );
+  return failure?.message ?? trouble?.message ?? ofContainers[0];
 }
 
 /** The worst exit code of the pod's containers; 1 for a pod that was ended as a whole. */

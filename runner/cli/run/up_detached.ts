@@ -79,7 +79,8 @@ function reasonOf(pod: Pod): string {
 /** What is known for good; undefined while the pod is on its way. */
 function outcomeOf(machine: Machine, desired: DesiredPod, state: PodState): Outcome | undefined {
   const pod = statusOf(machine, desired, state);
-  if (state.trouble) return { ok: false, text: `cannot be started: ${state.trouble.message}` };
+  const trouble = state.trouble ?? Object.values(state.containers).find((each) => each.trouble)?.trouble;
+  if (trouble) return { ok: false, text: `cannot be started: ${trouble.message}` };
   if (state.failure) return { ok: false, text: `failed: ${state.failure.reason}: ${state.failure.message}` };
   for (const [name, { state: container }] of Object.entries(state.containers)) {
     if (container.at !== "terminated" || container.exitCode === 0) continue;

@@ -5,9 +5,10 @@ import {
   memoryOf,
   type PodContainer,
   podContainers,
+  type PodFailureReason,
   type PodState,
 } from "./pod_state.ts";
-import { mayRestart, restartAtMs, retryAtMs } from "./restart.ts";
+import { mayRestart, nextAttemptAtMs, retryAtMs } from "./restart.ts";
 
 /** One thing to do. */
 export type Action =
@@ -18,7 +19,7 @@ export type Action =
   /** SIGKILL to everything in the container. */
   | { readonly do: "kill-container"; readonly name: string }
   /** Ends the pod as a whole; its containers are killed next. */
-  | { readonly do: "fail-pod"; readonly reason: string; readonly message: string }
+  | { readonly do: "fail-pod"; readonly reason: PodFailureReason; readonly message: string }
   /** Takes the namespaces, cgroups and mounts away; the logs and the record stay. */
   | { readonly do: "destroy-sandbox" }
   /** Takes everything away. */
@@ -30,40 +31,28 @@ export interface PodPlan {
   readonly wakeAtMs?: number;
 }
 
-const DONE: PodPlan = { actions: [] };
-
 /** Decides over one pod. */
 export function planPod(pod: CompletePod, state: PodState, nowMs: number): PodPlan {
-  if (state.deletion) return planRemoval(pod, state, nowMs);
-  if (state.failure) return planFailed(pod, state);
-  const deadline = deadlineMs(pod, state);
-  if (deadline !== undefined && nowMs >= deadline && !hasFinished(pod, state)) {
+  if (state.deletion) return planStop(pod, state, nowMs) ?? { actions: [{ do: "remove-pod" }] };
+  if (state.failure || hasFinished(pod, state)) return planEnd(pod, state, nowMs);
+  const deadlineMs = state.startedMs + (pod.spec.activeDeadlineSeconds ?? Infinity) * 1000;
+  if (nowMs >= deadlineMs) {
     const message = "Pod was active on the node longer than the specified deadline";
     return { actions: [{ do: "fail-pod", reason: "DeadlineExceeded", message }] };
   }
-  const plan = hasFinished(pod, state) ? planFinished(pod, state, nowMs) : planActive(pod, state, nowMs);
-  return deadline === undefined || state.sandbox.at === "ended" ? plan : earlier(plan, deadline);
+  const { actions, wakeAtMs = Infinity } = planActive(pod, state, nowMs);
+  return planOf(actions, Math.min(wakeAtMs, deadlineMs));
 }
 
-function deadlineMs(pod: CompletePod, state: PodState): number | undefined {
-  const seconds = pod.spec.activeDeadlineSeconds;
-  return seconds === undefined || state.startedMs === undefined
-    ? undefined
-    : state.startedMs + seconds * 1000;
-}
-
-function earlier(plan: PodPlan, atMs: number): PodPlan {
-  return { ...plan, wakeAtMs: Math.min(plan.wakeAtMs ?? Infinity, atMs) };
+/** Infinity: nothing happens by the passing of time alone. */
+function planOf(actions: readonly Action[], wakeAtMs: number): PodPlan {
+  return wakeAtMs === Infinity ? { actions } : { actions, wakeAtMs };
 }
 
 /** Whether the container's process is there, or on its way. */
-function isLive(state: PodState, name: string): boolean {
-  const memory = memoryOf(state, name);
+function isLive(state: PodState, { container }: PodContainer): boolean {
+  const memory = memoryOf(state, container.name);
   return memory.state.at === "running" || (memory.state.at === "waiting" && memory.attempt >= 0);
-}
-
-function liveOf(pod: CompletePod, state: PodState, wanted: (each: PodContainer) => boolean): PodContainer[] {
-  return podContainers(pod).filter((each) => wanted(each) && isLive(state, each.container.name));
 }
 
 /** Whether the pod's work is over: nothing of it will be started again. Sidecars do not count. */
@@ -85,50 +74,51 @@ function exitCodeOf(state: PodState, each: PodContainer): number {
   return memory.state.at === "terminated" ? memory.state.exitCode : 0;
 }
 
-/** Grace first, then the kernel: main containers, then sidecars in the reverse of their order. */
-function planStop(pod: CompletePod, state: PodState, nowMs: number, graceMs: number): PodPlan | undefined {
-  const mains = liveOf(pod, state, (each) => each.role !== "sidecar");
-  const sidecars = liveOf(pod, state, (each) => each.role === "sidecar").reverse();
-  const group = mains.length > 0 ? mains : sidecars.slice(0, 1);
-  if (group.length === 0) return undefined;
-  const since = state.deletion?.requestedMs ?? nowMs;
-  const actions: Action[] = [];
-  let wakeAtMs = Infinity;
-  for (const { container: { name } } of group) {
-    const memory = memoryOf(state, name);
-    const signalled = memory.stopSignalledMs;
-    const endsMs = (state.deletion ? since : signalled ?? nowMs) + graceMs;
-    if (memory.killed) continue;
-    if (nowMs >= endsMs) actions.push({ do: "kill-container", name });
-    else {
-      if (signalled === undefined) actions.push({ do: "stop-container", name });
-      wakeAtMs = Math.min(wakeAtMs, endsMs);
-    }
+/**
+ * When whatever still runs is killed: one grace for all of the pod, counted from the request, or from the first stop
+ * where the pod ends by itself. An end that has begun is not put off by a request to remove the pod.
+ */
+function graceEndsMs(pod: CompletePod, state: PodState, nowMs: number): number {
+  if (state.failure?.reason === "Evicted") return nowMs;
+  const begunMs = Math.min(
+    ...Object.values(state.containers).map((memory) => memory.stopSignalledMs ?? Infinity),
+  );
+  const own = Math.min(begunMs, nowMs) + (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+  if (!state.deletion) return own;
+  const { requestedMs, graceSeconds } = state.deletion;
+  const requested = requestedMs + graceSeconds * 1000;
+  return begunMs < requestedMs ? Math.min(own, requested) : requested;
+}
+
+/**
+ * Grace first: init and main containers, then sidecars one by one in the reverse of their order. When it is over, all
+ * that is left is killed. A container that is on its way has no handler yet that could hear of the stop, so it is told
+ * once it runs. Undefined when nothing lives.
+ */
+function planStop(pod: CompletePod, state: PodState, nowMs: number): PodPlan | undefined {
+  const live = podContainers(pod).filter((each) => isLive(state, each));
+  if (live.length === 0) return undefined;
+  const endsMs = graceEndsMs(pod, state, nowMs);
+  const named = (wanted: readonly PodContainer[], which: (memory: ContainerMemory) => boolean): string[] =>
+    wanted.map((each) => each.container.name).filter((name) => which(memoryOf(state, name)));
+  if (nowMs >= endsMs) {
+    const left = named(live, (memory) => !memory.killed);
+    return { actions: left.map((name) => ({ do: "kill-container", name })) };
   }
-  return wakeAtMs === Infinity ? { actions } : { actions, wakeAtMs };
+  const first = live.filter((each) => each.role !== "sidecar");
+  const turn = first.length > 0 ? first : live.slice(-1);
+  const untold = named(
+    turn,
+    (memory) => memory.state.at === "running" && memory.stopSignalledMs === undefined,
+  );
+  return planOf(untold.map((name) => ({ do: "stop-container", name })), endsMs);
 }
 
-function planRemoval(pod: CompletePod, state: PodState, nowMs: number): PodPlan {
-  const stop = planStop(pod, state, nowMs, state.deletion!.graceSeconds * 1000);
-  return stop ?? { actions: [{ do: "remove-pod" }] };
-}
-
-/** A pod that was ended as a whole is killed at once, as kubelet evicts. */
-function planFailed(pod: CompletePod, state: PodState): PodPlan {
-  const live = liveOf(pod, state, () => true).filter((each) => !memoryOf(state, each.container.name).killed);
-  if (live.length > 0) {
-    return { actions: live.map((each) => ({ do: "kill-container", name: each.container.name })) };
-  }
-  if (liveOf(pod, state, () => true).length > 0 || state.sandbox.at === "ended") return DONE;
-  return { actions: [{ do: "destroy-sandbox" }] };
-}
-
-/** The work is over: sidecars are stopped, then the sandbox goes; logs and record stay until the pod is removed. */
-function planFinished(pod: CompletePod, state: PodState, nowMs: number): PodPlan {
-  const graceMs = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
-  const stop = planStop(pod, state, nowMs, graceMs);
+/** The pod's end, by itself or by a failure: what lives is stopped, then the sandbox goes; logs and record stay. */
+function planEnd(pod: CompletePod, state: PodState, nowMs: number): PodPlan {
+  const stop = planStop(pod, state, nowMs);
   if (stop) return stop;
-  return state.sandbox.at === "ended" ? DONE : { actions: [{ do: "destroy-sandbox" }] };
+  return { actions: state.sandbox.at === "ended" ? [] : [{ do: "destroy-sandbox" }] };
 }
 
 function planActive(pod: CompletePod, state: PodState, nowMs: number): PodPlan {
@@ -139,40 +129,47 @@ function planActive(pod: CompletePod, state: PodState, nowMs: number): PodPlan {
   if (state.sandbox.at !== "ready") return { actions: [{ do: "create-sandbox" }] };
   const actions: Action[] = [];
   let wakeAtMs = Infinity;
-  for (const each of podContainers(pod)) {
+  const all = podContainers(pod);
+  for (const [index, each] of all.entries()) {
     const { name } = each.container;
     const memory = memoryOf(state, name);
     if (needsStart(pod, state, each)) {
-      const atMs = restartAtMs(memory);
+      const atMs = nextAttemptAtMs(memory);
       if (nowMs >= atMs) actions.push({ do: "start-container", name, attempt: memory.attempt + 1 });
       else wakeAtMs = Math.min(wakeAtMs, atMs);
     }
-    if (blocksNext(state, each)) break;
+    if (blocksNext(state, each, all.slice(index + 1))) break;
   }
-  return wakeAtMs === Infinity ? { actions } : { actions, wakeAtMs };
+  return planOf(actions, wakeAtMs);
 }
 
 function needsStart(pod: CompletePod, state: PodState, each: PodContainer): boolean {
   const memory = memoryOf(state, each.container.name);
   if (memory.state.at === "running") return false;
   if (memory.state.at === "waiting") return memory.attempt < 0;
-  if (each.role === "init" && memory.state.exitCode === 0) return false;
+  if (each.role === "init" && memory.state.exitCode === 0) return memory.fromEarlierSandbox === true;
   return mayRestart(pod, each, memory.state.exitCode);
 }
 
-/** Init containers run one after the other; a sidecar lets the next one start once it runs. */
-function blocksNext(state: PodState, each: PodContainer): boolean {
+/**
+ * Init containers run one after the other, all of them again in a new sandbox. A sidecar lets the next one start once it
+ * runs; when it ends after that, nobody waits for it.
+ */
+function blocksNext(state: PodState, each: PodContainer, later: readonly PodContainer[]): boolean {
   const memory = memoryOf(state, each.container.name);
   switch (each.role) {
     case "main":
       return false;
     case "sidecar":
-      return memory.state.at !== "running" && memory.attempt < 1 && !hasRun(memory);
+      return memory.state.at !== "running" && !later.some((next) => wasBegun(state, next));
     case "init":
-      return memory.state.at !== "terminated" || memory.state.exitCode !== 0;
+      return memory.state.at !== "terminated" || memory.state.exitCode !== 0 ||
+        memory.fromEarlierSandbox === true;
   }
 }
 
-function hasRun({ state }: ContainerMemory): boolean {
-  return state.at === "terminated" && state.startedMs > 0;
+/** Whether an attempt of the container was begun in the present sandbox. */
+function wasBegun(state: PodState, { container }: PodContainer): boolean {
+  const memory = memoryOf(state, container.name);
+  return memory.attempt >= 0 && !memory.fromEarlierSandbox;
 }

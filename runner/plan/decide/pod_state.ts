@@ -6,6 +6,15 @@ import type { CompletePod } from "../start/mod.ts";
 /** What a container is to its pod. */
 export type ContainerRole = "init" | "sidecar" | "main";
 
+/** Something on the way to a running container that failed, and is tried again after a pause. */
+export interface Trouble {
+  readonly reason: string;
+  readonly message: string;
+  /** How often in a row. */
+  readonly count: number;
+  readonly lastMs: number;
+}
+
 /** What is known of one container. */
 export interface ContainerMemory {
   readonly state: ObservedContainerState;
@@ -15,13 +24,22 @@ export interface ContainerMemory {
   /** Attempts in a row that ended before {@linkcode STABLE_MS}: what back-off counts. */
   readonly quickEnds: number;
   readonly lastState?: TerminatedState;
+  /** The last failure to prepare its next attempt. */
+  readonly trouble?: Trouble;
   /** When its graceful stop was asked for, Unix milliseconds. */
   readonly stopSignalledMs?: number;
   /** seedpod sent SIGKILL. */
   readonly killed?: true;
-  /** The out-of-memory kills that its cgroup counted at the last look while it ran. */
+  /** The out-of-memory kills of its cgroup that its first process outlived. */
   readonly oomKills: number;
+  /** A higher count, at a look that may have come between the kill of the first process and the news of its end. */
+  readonly oomKillsSeen?: { readonly count: number; readonly atMs: number };
+  /** Its last attempt ended in an earlier sandbox: in the new one an init container runs again. */
+  readonly fromEarlierSandbox?: true;
 }
+
+/** Why a pod is ended as a whole. */
+export type PodFailureReason = "Evicted" | "DeadlineExceeded";
 
 /** The pod's namespaces and cgroup. */
 export type SandboxState =
@@ -35,22 +53,16 @@ export type SandboxState =
 export interface PodState {
   readonly uid: string;
   readonly createdMs: number;
-  readonly startedMs?: number;
+  /** When it was taken on: what activeDeadlineSeconds counts from. */
+  readonly startedMs: number;
   readonly sandbox: SandboxState;
-  /** The last failure to make the sandbox, or of a container's preparation. */
-  readonly trouble?: {
-    readonly reason: string;
-    readonly message: string;
-    readonly count: number;
-    readonly lastMs: number;
-    /** The container that cannot be prepared; it is the sandbox where this is left out. */
-    readonly container?: string;
-  };
+  /** The last failure to make the sandbox, or of a turn as a whole. */
+  readonly trouble?: Trouble;
   readonly containers: Readonly<Record<string, ContainerMemory>>;
   /** The pod is to be stopped and removed. */
   readonly deletion?: { readonly requestedMs: number; readonly graceSeconds: number };
   /** The pod was ended as a whole: Evicted, DeadlineExceeded. */
-  readonly failure?: { readonly reason: string; readonly message: string };
+  readonly failure?: { readonly reason: PodFailureReason; readonly message: string };
   /** The last status told, whose times of transition the next one keeps. */
   readonly status?: PodStatus;
 }
@@ -93,7 +105,7 @@ export function memoryOf(state: PodState, name: string): ContainerMemory {
 
 /** The state of a pod that was just accepted. */
 export function newPodState(uid: string, nowMs: number): PodState {
-  return { uid, createdMs: nowMs, sandbox: { at: "absent" }, containers: {} };
+  return { uid, createdMs: nowMs, startedMs: nowMs, sandbox: { at: "absent" }, containers: {} };
 }
 
 /** infra's name for an attempt of a container: the same for every daemon, so that one can take over from another. */

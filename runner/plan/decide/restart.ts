@@ -29,6 +29,12 @@ export function restartAtMs(memory: ContainerMemory): number {
   return memory.state.at === "terminated" ? memory.state.finishedMs + backoffMs(memory.quickEnds) : 0;
 }
 
+/** When the next attempt may be begun: after the back-off, and after the pause that a failure to prepare it makes. */
+export function nextAttemptAtMs(memory: ContainerMemory): number {
+  const { trouble } = memory;
+  return Math.max(restartAtMs(memory), trouble ? retryAtMs(trouble.count, trouble.lastMs) : 0);
+}
+
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
 

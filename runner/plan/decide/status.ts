@@ -31,7 +31,7 @@ function observedStatus(pod: CompletePod, state: PodState, facts: StatusFacts): 
     pod,
     uid: state.uid,
     createdMs: state.createdMs,
-    ...(state.startedMs === undefined ? {} : { startedMs: state.startedMs }),
+    startedMs: state.startedMs,
     nowMs: facts.nowMs,
     sandboxReady: state.sandbox.at === "ready",
     qosClass: qosClass(pod.spec),
@@ -39,7 +39,7 @@ function observedStatus(pod: CompletePod, state: PodState, facts: StatusFacts): 
     ...(pod.spec.hostNetwork && facts.hostIP ? { podIPs: [facts.hostIP] } : {}),
     nodeName: facts.nodeName,
     ...(state.failure ? { failure: state.failure } : {}),
-    ...(trouble && !trouble.container ? { waiting: trouble } : {}),
+    ...(trouble ? { waiting: trouble } : {}),
     ...(state.deletion
       ? {
         deletion: {
@@ -49,9 +49,8 @@ function observedStatus(pod: CompletePod, state: PodState, facts: StatusFacts): 
       }
       : {}),
     ...(hasFinished(pod, state) ? { terminal: true } : {}),
-    containers: podContainers(pod).filter(({ container: { name } }) =>
-      memoryOf(state, name).attempt >= 0 || trouble?.container === name
-    ).map((each) => observedContainer(pod, state, each, facts.nowMs)),
+    containers: podContainers(pod).filter(({ container: { name } }) => Object.hasOwn(state.containers, name))
+      .map((each) => observedContainer(pod, state, each, facts.nowMs)),
     ...(state.status ? { previous: state.status } : {}),
   };
 }
@@ -83,18 +82,23 @@ function shownState(
   nowMs: number,
 ): Pick<ObservedContainer, "state" | "lastState"> {
   const last = memory.lastState ? { lastState: memory.lastState } : {};
-  const { trouble } = state;
-  if (trouble?.container === each.container.name && memory.state.at !== "running") {
+  if (memory.trouble && memory.state.at !== "running") {
+    const { reason, message } = memory.trouble;
     const ended = memory.state.at === "terminated" ? { lastState: memory.state } : last;
-    return { state: { at: "waiting", reason: trouble.reason, message: trouble.message }, ...ended };
+    return { state: { at: "waiting", reason, message }, ...ended };
   }
   if (memory.state.at !== "terminated") return { state: memory.state, ...last };
-  const waits = nowMs < restartAtMs(memory) && mayRestart(pod, each, memory.state.exitCode) &&
-    !state.failure &&
-    !state.deletion && state.sandbox.at !== "ended";
-  if (!waits) return { state: memory.state, ...last };
-  const seconds = Math.round((restartAtMs(memory) - memory.state.finishedMs) / 1000);
-  const message =
-    `back-off ${seconds}s restarting failed container=${each.container.name} pod=${pod.metadata.name}`;
+  const over = state.failure || state.deletion || hasFinished(pod, state);
+  const waits = nowMs < restartAtMs(memory) && mayRestart(pod, each, memory.state.exitCode);
+  if (over || !waits) return { state: memory.state, ...last };
+  const { name, namespace } = pod.metadata;
+  const message = `back-off ${goDuration(restartAtMs(memory) - memory.state.finishedMs)} restarting failed ` +
+    `container=${each.container.name} pod=${name}_${namespace}(${state.uid})`;
   return { state: { at: "waiting", reason: "CrashLoopBackOff", message }, lastState: memory.state };
+}
+
+/** Whole seconds as Go writes them, such as `1m20s`. */
+function goDuration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }

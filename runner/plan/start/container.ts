@@ -26,6 +26,7 @@ import { hasPrivileged } from "./sandbox.ts";
 import {
   addCgroupView,
   addCgroupViewMounts,
+  addConsole,
   addDev,
   addMasks,
   addSys,
@@ -33,7 +34,7 @@ import {
   type Dev,
 } from "./container_mounts.ts";
 import { addEnterCgroups, type Passing } from "./passing.ts";
-import { addControllingTerminal, addProcess, addStdio } from "./process.ts";
+import { addControllingTerminal, addInsideCheck, addProcess, addStdio } from "./process.ts";
 import { type ContainerStart, DEFAULT_TERMINATION_LOG } from "./container_start.ts";
 import { addRootfs } from "./rootfs.ts";
 
@@ -117,17 +118,12 @@ export function addContainer(
 ): InfraKeeps {
   const { context, container } = start;
   const cgroup = addEnterCgroups(builder, passing, host.doors);
-  if (context.pod.spec.hostPID) {
-    builder.add("end with infra", call("prctl", "PR_SET_PDEATHSIG", "SIGKILL", 0, 0, 0), {
-      from: ["spec", "hostPID"],
-    });
-  }
   builder.add("start a session", call("setsid"));
   builder.add("make a cgroup namespace", call("unshare", "CLONE_NEWCGROUP"));
   const rootfs = passing.pass(host.rootfs, "rootfs");
   addMounts(builder, start, host, rootfs, passing);
   const keeps = { ...addDescriptors(builder, host, passing, container.tty === true), ...cgroup };
-  addProcess(builder, start.process, context.facts.lastCapability);
+  addProcess(builder, start.process, context.facts.lastCapability, context.pod.spec.hostPID ?? false);
   return keeps;
 }
 
@@ -153,6 +149,9 @@ function addMounts(
         tolerate: ["EINVAL"],
       },
     );
+  }
+  if (host.dev.terminal) {
+    addConsole(builder, start, passing.pass(host.dev.terminal.slave, "terminal"), rootfs);
   }
   addMasks(builder, start, rootfs);
   addVolumeMounts(builder, {
@@ -198,19 +197,6 @@ function addMounts(
     from: [...from, "workingDir"],
   });
   addInsideCheck(builder);
-}
-
-/** getcwd(2) says `(unreachable)` of a directory outside the root (CVE-2024-21626). */
-function addInsideCheck(builder: ProgramBuilder): void {
-  const room = bytes(new Uint8Array(new ArrayBuffer(4096)), "<cwd>");
-  builder.add("find the working directory", call("getcwd", room, room.bytes.length));
-  builder.add("stay inside the rootfs", {
-    check: room,
-    offset: 0,
-    mask: 0xff,
-    equals: "/".charCodeAt(0),
-    errno: "EXDEV",
-  });
 }
 
 /** A procfs of the container's PID namespace; writes to it go through its own descriptor (CVE-2019-16884). */

@@ -1,6 +1,7 @@
 /** What a container finds mounted besides its rootfs and volumes: /dev, /sys, its cgroup, the masks. */
-import type { ErrnoName, FlagName } from "../../base/mod.ts";
-import { addAttach, addFileSystem, addMountAttributes, addTree } from "../idioms.ts";
+import { type ErrnoName, type FlagName, FLAGS } from "../../base/mod.ts";
+import { IN_ROOT } from "../ensure_path.ts";
+import { addAttach, addFileSystem, addMountAttributes, addOpenInside, addTree, SELF } from "../idioms.ts";
 import {
   bytes,
   call,
@@ -85,6 +86,10 @@ export function addDev(builder: ProgramBuilder, start: ContainerStart): Dev {
   );
   const terminationLog = builder.add(name, open);
   if (owner !== 0) builder.add(name, call("fchown", resultOf(terminationLog), owner, owner));
+  if (start.container.tty) {
+    const mode = octal(FLAGS.S_IFREG | 0o620);
+    builder.add("make /dev/console", call("mknodat", resultOf(dev), text("console"), mode, 0));
+  }
   const pts = addFileSystem(builder, "make /dev/pts", "devpts", [
     ["source", "devpts"],
     ["newinstance"],
@@ -233,10 +238,25 @@ function addHidden(builder: ProgramBuilder, start: ContainerStart, rootfs: Passe
   const name = `hide "${path}"`;
   const mask = addTree(builder, name, "AT_FDCWD", "e");
   const tolerate: ErrnoName[] = start.context.userNamespace ? ["ENOENT", "EACCES"] : ["ENOENT"];
-  const options = { from: [...start.from, "image"], tolerate };
-  builder.add(
-    name,
-    call("move_mount", resultOf(mask), text(""), rootfs, text(path.slice(1)), "MOVE_MOUNT_F_EMPTY_PATH"),
-    options,
-  );
+  const from = [...start.from, "image"];
+  // a directory on the way may be a symbolic link on this machine
+  const how = { open: ["O_PATH"] as const, resolve: IN_ROOT, arch: start.context.facts.arch };
+  const place = addOpenInside(builder, name, rootfs, path.slice(1), how, { from, tolerate });
+  const move = flags("MOVE_MOUNT_F_EMPTY_PATH", "MOVE_MOUNT_T_EMPTY_PATH");
+  builder.add(name, call("move_mount", resultOf(mask), SELF, resultOf(place), SELF, move), {
+    from,
+    tolerate: ["EBADF"],
+  });
+}
+
+/** Adds the binding of the container's terminal on /dev/console, where programs look for one by that name. */
+export function addConsole(
+  builder: ProgramBuilder,
+  start: ContainerStart,
+  terminal: PassedFd,
+  rootfs: PassedFd,
+): void {
+  const options = { from: [...start.from, "tty"] };
+  const tree = addTree(builder, "mount /dev/console", terminal, "", [], options);
+  addAttach(builder, "mount /dev/console", resultOf(tree), rootfs, "dev/console", options);
 }

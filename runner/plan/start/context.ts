@@ -1,5 +1,5 @@
 import type { ObjectMeta, Pod, PodSpec } from "../../../schema/kubernetes/mod.ts";
-import type { Arch } from "../../base/mod.ts";
+import { type Arch, MAX_HOST_NAME_BYTES, SeedpodError } from "../../base/mod.ts";
 import type { KernelVersion } from "../hardening/mod.ts";
 import type { CgroupHost } from "../resources/mod.ts";
 
@@ -14,6 +14,8 @@ export interface HostFacts {
   readonly cgroupParent: string;
   /** The machine's host name. */
   readonly hostname: string;
+  /** The machine's /etc/hosts, which pods on the machine's network see. */
+  readonly hostsFile: string;
   /** Files and directories that containers must not see, relative to / and present on this machine. */
   readonly maskedFiles: readonly string[];
   readonly maskedDirectories: readonly string[];
@@ -85,4 +87,18 @@ export function podHostname(pod: CompletePod): { hostname: string; fqdn: string 
     ? `${hostname}.${spec.subdomain}.${pod.metadata.namespace}.svc.cluster.local`
     : undefined;
   return { hostname, fqdn };
+}
+
+/** The host name that the kernel shows in the pod, as kubelet has it set. Throws for a domain name that is too long for it. */
+export function shownHostname(context: StartContext): string {
+  const { pod, facts } = context;
+  if (pod.spec.hostNetwork) return facts.hostname;
+  const { hostname, fqdn } = podHostname(pod);
+  const shown = pod.spec.setHostnameAsFQDN && fqdn ? fqdn : hostname;
+  if (shown.length <= MAX_HOST_NAME_BYTES) return shown;
+  const subject = `the host of pod "${pod.metadata.name}"`;
+  throw new SeedpodError(
+    `Cannot name ${subject} "${shown}": it has ${shown.length} characters, and the kernel takes ${MAX_HOST_NAME_BYTES}`,
+    { fault: "user", hint: "Shorten hostname or subdomain, or remove setHostnameAsFQDN" },
+  );
 }

@@ -1,5 +1,6 @@
 /** A command that enters a running container: under a reaper of infra's, inside the container's namespaces. */
-import { addFileSystem } from "../idioms.ts";
+import { IN_ROOT } from "../ensure_path.ts";
+import { addFileSystem, addOpenInside, addOpenPlace } from "../idioms.ts";
 import {
   bytes,
   call,
@@ -21,7 +22,13 @@ import type { Container } from "../../../schema/kubernetes/mod.ts";
 import { addDoors, type CgroupDoors } from "./cgroups.ts";
 import { containerCgroup, type StartContext } from "./context.ts";
 import { addEnterCgroups, type Passing } from "./passing.ts";
-import { addControllingTerminal, addProcess, addStdio, type ProcessSettings } from "./process.ts";
+import {
+  addControllingTerminal,
+  addInsideCheck,
+  addProcess,
+  addStdio,
+  type ProcessSettings,
+} from "./process.ts";
 
 /** Adds, on the daemon's side, the opening of the container's cgroups. */
 export function addExecHost(
@@ -83,14 +90,21 @@ export function addExec(builder: ProgramBuilder, start: ExecStart, passing: Pass
     proc,
     String(oomScoreAdj(context.pod.spec, container, context.facts.cgroups.memoryBytes)),
   );
-  builder.add(
-    `enter the working directory "${start.workingDirectory}"`,
-    call("chdir", text(start.workingDirectory)),
-  );
+  addWorkingDirectory(builder, context, start.workingDirectory);
   if (streams.kind === "terminal") addTerminal(builder, streams.socket);
   else addStdio(builder, [streams.stdin, streams.stdout, streams.stderr]);
-  addProcess(builder, start.process, context.facts.lastCapability);
+  addProcess(builder, start.process, context.facts.lastCapability, false);
   return cgroup;
+}
+
+/** The container may have put a link to one of this process's descriptors in its place (CVE-2024-21626). */
+function addWorkingDirectory(builder: ProgramBuilder, context: StartContext, path: string): void {
+  const name = `enter the working directory "${path}"`;
+  const root = addOpenPlace(builder, name, "/", ["O_DIRECTORY"]);
+  const how = { open: ["O_PATH", "O_DIRECTORY"] as const, resolve: IN_ROOT, arch: context.facts.arch };
+  const directory = addOpenInside(builder, name, resultOf(root), path, how);
+  builder.add(name, call("fchdir", resultOf(directory)));
+  addInsideCheck(builder);
 }
 
 function addScore(builder: ProgramBuilder, proc: Step, score: string): void {

@@ -2,6 +2,19 @@
 import { type ArgLike, bytes, call, type PassedFd, type ProgramBuilder, text, vector } from "../program.ts";
 import { boundingDrops, type CapabilitySets, encodeCapData, encodeCapHeader } from "../hardening/mod.ts";
 
+/** Adds the check that the working directory is in the root: getcwd(2) says `(unreachable)` of a directory outside the root (CVE-2024-21626). */
+export function addInsideCheck(builder: ProgramBuilder): void {
+  const room = bytes(new Uint8Array(new ArrayBuffer(4096)), "<cwd>");
+  builder.add("find the working directory", call("getcwd", room, room.bytes.length));
+  builder.add("stay inside the rootfs", {
+    check: room,
+    offset: 0,
+    mask: 0xff,
+    equals: "/".charCodeAt(0),
+    errno: "EXDEV",
+  });
+}
+
 /** The user and groups of a process. */
 export interface Identity {
   readonly uid: number;
@@ -29,8 +42,16 @@ export interface ProcessSettings {
 /** Standard input, output and error of a process. */
 export type Stdio = readonly [stdin: PassedFd | undefined, stdout: PassedFd, stderr: PassedFd];
 
-/** Adds the last steps: descriptors, keyring, capabilities, ids, seccomp, execve. */
-export function addProcess(builder: ProgramBuilder, settings: ProcessSettings, lastCapability: number): void {
+/**
+ * Adds the last steps: descriptors, keyring, capabilities, ids, seccomp, execve. With `endsWithInfra` the process is killed
+ * when infra dies, as where no PID namespace does that.
+ */
+export function addProcess(
+  builder: ProgramBuilder,
+  settings: ProcessSettings,
+  lastCapability: number,
+  endsWithInfra: boolean,
+): void {
   const security = { from: [...settings.from, "securityContext"] };
   builder.add("start a session keyring", call("keyctl", "KEYCTL_JOIN_SESSION_KEYRING", 0, 0, 0, 0), {
     tolerate: ["ENOSYS", "EDQUOT"],
@@ -46,6 +67,12 @@ export function addProcess(builder: ProgramBuilder, settings: ProcessSettings, l
     `{effective=0x${settings.capabilities.effective.toString(16)}}`,
   );
   builder.add("set the capabilities", call("capset", header, sets), security);
+  if (endsWithInfra) {
+    // a change of ids or capabilities would take it back
+    builder.add("end with infra", call("prctl", "PR_SET_PDEATHSIG", "SIGKILL", 0, 0, 0), {
+      from: ["spec", "hostPID"],
+    });
+  }
   if (settings.noNewPrivileges) {
     builder.add("forbid new privileges", call("prctl", "PR_SET_NO_NEW_PRIVS", 1, 0, 0, 0), {
       from: [...settings.from, "securityContext", "allowPrivilegeEscalation"],

@@ -22,9 +22,10 @@ import {
 } from "../program.ts";
 import { cgroupPlacement, podCgroupSettings } from "../resources/mod.ts";
 import { addCgroup, addCgroupSettings, addDevices, addDoors, type CgroupDoors } from "./cgroups.ts";
-import { podCgroup, podHostname, type StartContext } from "./context.ts";
+import { podCgroup, rootId, shownHostname, type StartContext } from "./context.ts";
 import { cgroupViewNames } from "./container_mounts.ts";
 import { addEnterCgroups, type Passing } from "./passing.ts";
+import { addTimeNamespace } from "./time_namespace.ts";
 
 /** What the sandbox program needs from the daemon's side. */
 export interface SandboxHost {
@@ -56,10 +57,13 @@ export function addSandboxHost(builder: ProgramBuilder, context: StartContext): 
     ? addTree(builder, "clone the machine's /dev/shm", "AT_FDCWD", "/dev/shm", [], {
       from: ["spec", "hostIPC"],
     })
-    : addFileSystem(builder, "make /dev/shm", "tmpfs", [["size", "67108864"], ["mode", "1777"], [
-      "source",
-      "shm",
-    ]], NO_DEVICES);
+    : addFileSystem(builder, "make /dev/shm", "tmpfs", [
+      ["source", "shm"],
+      ["size", "67108864"],
+      ["mode", "1777"],
+      ["uid", String(rootId(context))],
+      ["gid", String(rootId(context))],
+    ], NO_DEVICES);
   return { doors, root, shm };
 }
 
@@ -116,6 +120,8 @@ export function addSandbox(
   passed: SandboxPassed,
 ): { cgroup?: number } {
   const cgroup = addEnterCgroups(builder, passing, passed.host.doors);
+  // before the change of ids, after which what is in /proc/self belongs to another root
+  addTimeNamespace(builder, context);
   if (context.userNamespace) addBecomeRoot(builder);
   builder.add("start a session", call("setsid"));
   builder.add("set the umask", call("umask", octal(0o022)));
@@ -238,10 +244,13 @@ function addSysctls(builder: ProgramBuilder, context: StartContext): void {
   }
   if (all.length === 0) return;
   const proc = addFileSystem(builder, "open a procfs", "proc", [], NO_DEVICES);
+  const hint = context.userNamespace
+    ? { hint: `With hostUsers: false ids go from 0 to ${context.userNamespace.count - 1}` }
+    : {};
   for (const { name, value, from } of all) {
     const path = `sys/${name.replaceAll(".", "/")}`;
     const what = `set the sysctl ${name}`;
-    const options = from ? { from } : {};
+    const options = from ? { from, ...hint } : {};
     const open = call("openat", resultOf(proc), text(path), flags("O_WRONLY", "O_CLOEXEC"), 0);
     addWriteAndClose(builder, what, builder.add(what, open, options), value, options);
   }
@@ -249,10 +258,8 @@ function addSysctls(builder: ProgramBuilder, context: StartContext): void {
 
 function addNames(builder: ProgramBuilder, context: StartContext): void {
   if (context.pod.spec.hostNetwork) return;
-  const { hostname, fqdn } = podHostname(context.pod);
-  const shown = context.pod.spec.setHostnameAsFQDN && fqdn ? fqdn : hostname;
-  const from = ["spec", "hostname"];
-  builder.add("set the host name", call("sethostname", text(shown), new TextEncoder().encode(shown).length), {
-    from,
+  const shown = shownHostname(context);
+  builder.add("set the host name", call("sethostname", text(shown), shown.length), {
+    from: ["spec", "hostname"],
   });
 }

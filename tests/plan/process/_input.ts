@@ -52,6 +52,7 @@ export function inputOf(given: Given): ProcessInput {
         maskedDirectories: [],
         readOnlyProc: [],
         maxOpenFiles: 1024,
+        hostsFile: "127.0.0.1\tlocalhost\n",
       },
       places: { run: "/run/p", lib: "/lib/p", logs: "/log/p", hidden: [] },
       userNamespace: userNamespaceIds === undefined

@@ -49,8 +49,10 @@ function functionsOfC(text: string): { line: number; lines: number }[] {
   }));
 }
 
+const isC = (file: { readonly path: string }): boolean => /\.[ch]$/.test(file.path);
+
 function longFunctions(file: TreeFile): Fault[] {
-  const functions = file.path.endsWith(".c") ? functionsOfC(file.text) : syntaxOf(file).functions;
+  const functions = isC(file) ? functionsOfC(file.text) : syntaxOf(file).functions;
   return faultsAt(
     file,
     functions,
@@ -60,7 +62,7 @@ function longFunctions(file: TreeFile): Fault[] {
 
 function longFiles(file: TreeFile): Fault[] {
   const lines = file.text.trimEnd().split("\n").length;
-  const most = file.path.endsWith(".c") ? MAX_C_FILE_LINES : MAX_FILE_LINES;
+  const most = isC(file) ? MAX_C_FILE_LINES : MAX_FILE_LINES;
   return lines > most ? [{ path: file.path, line: most + 1, message: `${lines} lines, above ${most}` }] : [];
 }
 

@@ -1,3 +1,8 @@
+/** The annotation that sets the pod's CLOCK_MONOTONIC off against the machine's. */
+export const MONOTONIC_OFFSET = "time.seedpod.dev/monotonic-offset";
+/** The annotation that sets the pod's CLOCK_BOOTTIME, and with it its uptime, off against the machine's. */
+export const BOOTTIME_OFFSET = "time.seedpod.dev/boottime-offset";
+
 /** An offset of a clock in a time namespace, as /proc/PID/timens_offsets takes it; see time_namespaces(7). */
 export interface TimeOffset {
   /** Whole seconds, rounded down. */
