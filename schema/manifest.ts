@@ -38,6 +38,8 @@ interface Place {
    * ancestor that it does say.
    */
   locate(path: NodePath): Position;
+  /** The diagnostic of something wrong there that the manifest language cannot know of, such as what a machine lacks. */
+  diagnose(path: NodePath, message: string): Diagnostic;
 }
 
 /** A valid, complete object, which knows where its parts were written. */
@@ -100,7 +102,9 @@ function locateObject(
 ): LocatedObject {
   const locate = (path: NodePath): Position =>
     source.position(spanAt(root, sourcePath(root, object.kind, path)).start);
-  const place = { file: source.file, document, locate };
+  const diagnose = (path: NodePath, message: string): Diagnostic =>
+    faultDiagnostic(source, root, { path: sourcePath(root, object.kind, path), message });
+  const place = { file: source.file, document, locate, diagnose };
   switch (object.kind) {
     case "Pod":
       return { ...place, kind: "Pod", object };

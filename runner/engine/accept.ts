@@ -50,7 +50,9 @@ export function acceptPod(machine: Machine, declared: DeclaredPod, nowMs: number
         readDeletion(root, record.desired.uid) !== undefined;
       return { as: !leaving && record.desired.hash === declared.hash ? "unchanged" : "replaces", record };
     }
-    const leftover = findLeftovers(machine).find((each) => each.namespace === namespace && each.name === name);
+    const leftover = findLeftovers(machine).find((each) =>
+      each.namespace === namespace && each.name === name
+    );
     if (leftover) return { as: "clears", leftover };
     // the last pod that went took the cgroup of the root with it
     machine.ensureCgroups();

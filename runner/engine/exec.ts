@@ -28,6 +28,7 @@ import {
   receiveWithDescriptors,
   setReceiveTimeout,
   socketPair,
+  type WindowSize,
 } from "../sys/mod.ts";
 import { processOfContainer } from "./container_start.ts";
 import type { Machine } from "./machine.ts";
@@ -45,7 +46,8 @@ export interface ExecIo {
 export interface ExecOptions {
   readonly command: readonly string[];
   readonly stdin: boolean;
-  readonly tty: boolean;
+  /** The size of the terminal that it gets; undefined for pipes. */
+  readonly terminal: WindowSize | undefined;
   /** Kills the command and all that it started. */
   readonly signal: AbortSignal;
 }
@@ -81,7 +83,7 @@ export async function execInContainer(
   const context = startContext(machine, desired, userNamespace);
   const { container } = podContainers(desired.pod).find((each) => each.container.name === name)!;
   const resolved = processOfContainer(machine, desired, context, name);
-  const env = options.tty && !resolved.process.env.some(([key]) => key === "TERM")
+  const env = options.terminal && !resolved.process.env.some(([key]) => key === "TERM")
     ? [...resolved.process.env, ["TERM", "xterm"] as const]
     : resolved.process.env;
   const host = new ProgramBuilder();
@@ -114,12 +116,12 @@ export async function execInContainer(
 /** Both ends of a command's streams while it is being started. */
 class ExecEnds implements Disposable {
   readonly theirs: OwnedFd[] = [];
-  readonly #tty: boolean;
+  readonly #size: WindowSize | undefined;
   readonly #ours: (OwnedFd | undefined)[];
 
   constructor(options: ExecOptions) {
-    this.#tty = options.tty;
-    if (options.tty) {
+    this.#size = options.terminal;
+    if (options.terminal) {
       const [ours, theirs] = socketPair();
       this.theirs.push(theirs);
       this.#ours = [ours];
@@ -132,7 +134,9 @@ class ExecEnds implements Disposable {
   }
 
   pass(passing: Passing): ExecStreams {
-    if (this.#tty) return { kind: "terminal", socket: passing.passOwn(0, "socket") };
+    if (this.#size) {
+      return { kind: "terminal", socket: passing.passOwn(0, "socket"), size: this.#size };
+    }
     const [stdout, stderr] = [passing.passOwn(0, "stdout"), passing.passOwn(1, "stderr")];
     const stdin = this.theirs.length > 2 ? passing.passOwn(2, "stdin") : undefined;
     return { kind: "pipes", stdin, stdout, stderr };
@@ -142,7 +146,7 @@ class ExecEnds implements Disposable {
   handOver(io: ExecIo): void {
     for (const fd of this.theirs) fd.close();
     const [first, stdout, stderr] = this.#ours;
-    if (!this.#tty) {
+    if (!this.#size) {
       this.#ours.length = 0;
       return io.connected({ stdin: first, stdout: stdout!, stderr: stderr! });
     }
@@ -217,7 +221,10 @@ class ExecRun {
     const step = this.#program.steps[event.step];
     const what = step?.name ?? "start its first process";
     const subject = JSON.stringify(this.#command[0] ?? "");
-    return new CommandNotRun(`Cannot run ${subject}: cannot ${what}: ${describeErrno(event.errno)}`, event.errno);
+    return new CommandNotRun(
+      `Cannot run ${subject}: cannot ${what}: ${describeErrno(event.errno)}`,
+      event.errno,
+    );
   }
 }
 

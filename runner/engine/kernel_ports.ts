@@ -153,7 +153,9 @@ export class KernelPorts implements PodPorts {
 }
 
 function unreachable({ pod }: DesiredPod): SeedpodError {
-  return new SeedpodError(`Cannot reach the sandbox of pod "${pod.metadata.name}": its infra does not answer`);
+  return new SeedpodError(
+    `Cannot reach the sandbox of pod "${pod.metadata.name}": its infra does not answer`,
+  );
 }
 
 /** Whether the process with this number is still the one that is meant. */

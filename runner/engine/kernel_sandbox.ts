@@ -180,8 +180,7 @@ export class KernelSandbox implements Sandbox {
 
   startContainer(name: string, attempt: number): void {
     const id = processId(this.#desired.pod, name, attempt);
-    using container = this.#prepared.get(id) ??
-      prepareContainer(this.#machine, this.#desired, this.pid, name, attempt);
+    using container = this.#prepared.get(id) ?? this.#prepare(name, attempt);
     this.#prepared.delete(id);
     container.spawn(this.#client);
     this.#programs.set(id, container.program);
@@ -203,11 +202,18 @@ export class KernelSandbox implements Sandbox {
     if (!this.#client.closed) this.#client.ack(id);
     this.#programs.delete(id);
     await removeCgroupTree(host, this.#cgroup(name, attempt));
-    removeTree(
-      `${
-        podPlaces(this.#machine.root, this.#desired.uid, this.#desired.pod).lib
-      }/containers/${name}/${attempt}`,
-    );
+    removeTree(this.#attemptDirectory(name, attempt));
+  }
+
+  /** What an interrupted start of the same attempt left goes first: overlayfs refuses a directory that was in use. */
+  #prepare(name: string, attempt: number): PreparedContainer {
+    removeTree(this.#attemptDirectory(name, attempt));
+    return prepareContainer(this.#machine, this.#desired, this.pid, name, attempt);
+  }
+
+  #attemptDirectory(name: string, attempt: number): string {
+    const { lib } = podPlaces(this.#machine.root, this.#desired.uid, this.#desired.pod);
+    return `${lib}/containers/${name}/${attempt}`;
   }
 
   #cgroup(name: string, attempt: number): string {

@@ -1,6 +1,7 @@
 import { EPHEMERAL_STORAGE_INTERVAL_MS, MAX_ACTIONS_PER_TURN, messageOf, SeedpodError } from "../base/mod.ts";
 import {
   type Action,
+  type Attempt,
   containerBegun,
   containerExited,
   containerForgotten,
@@ -52,6 +53,7 @@ export class PodWorker {
   #stopped = false;
   #callOff: (() => void) | undefined;
   #storageAtMs = 0;
+  readonly #unforgotten: Attempt[] = [];
 
   /** Begins with what is known; the first {@linkcode wake} adopts what runs. */
   constructor(desired: DesiredPod, state: PodState, ports: PodPorts, listener: WorkerListener) {
@@ -116,14 +118,14 @@ export class PodWorker {
   }
 
   #sleep(wakeAtMs: number | undefined): void {
-    const watched = this.#state.sandbox.at === "ready" && hasStorageLimits(this.desired.pod);
-    const atMs = Math.min(wakeAtMs ?? Infinity, watched ? this.#storageAtMs : Infinity);
+    const atMs = Math.min(wakeAtMs ?? Infinity, this.#watchesStorage ? this.#storageAtMs : Infinity);
     this.#callOff = atMs === Infinity ? undefined : this.#ports.wakeAt(atMs, () => this.wake());
   }
 
   /** Folds what happened into the state: the wish to remove, the sandbox's news, the counters. */
   async #observe(): Promise<void> {
     if (!this.#sandbox) await this.#adopt();
+    for (const ended of this.#unforgotten.splice(0)) await this.#forget(ended);
     await this.#foldEvents();
     for (const [name, memory] of Object.entries(this.#state.containers)) {
       if (memory.state.at !== "running") continue;
@@ -148,12 +150,16 @@ export class PodWorker {
     this.#update({ ...this.#state, deletion });
   }
 
+  get #watchesStorage(): boolean {
+    const { sandbox, failure, deletion } = this.#state;
+    return sandbox.at === "ready" && !failure && !deletion && hasStorageLimits(this.desired.pod);
+  }
+
   async #observeStorage(): Promise<void> {
-    const nowMs = this.#ports.nowMs();
-    if (this.#state.sandbox.at !== "ready" || this.#state.failure || this.#state.deletion) return;
-    if (!hasStorageLimits(this.desired.pod) || nowMs < this.#storageAtMs) return;
-    const message = await this.#ports.storageExceeded(this.desired, this.#state);
+    if (!this.#watchesStorage || this.#ports.nowMs() < this.#storageAtMs) return;
+    // before the look: one that fails is not repeated at once
     this.#storageAtMs = this.#ports.nowMs() + EPHEMERAL_STORAGE_INTERVAL_MS;
+    const message = await this.#ports.storageExceeded(this.desired, this.#state);
     if (message !== undefined) this.#update(podFailed(this.#state, "Evicted", message));
   }
 
@@ -177,7 +183,17 @@ export class PodWorker {
     const isLatest = memoryOf(this.#state, name).attempt === attempt;
     if (isLatest) this.#update(this.#after(event));
     if (event.type === "running") return;
-    await this.#sandbox?.forgetContainer(name, attempt);
+    await this.#forget({ name, attempt });
+  }
+
+  /** What cannot be taken away now does not hold up the pod: the next turn tries again. */
+  async #forget(ended: Attempt): Promise<void> {
+    try {
+      await this.#sandbox?.forgetContainer(ended.name, ended.attempt);
+    } catch (error) {
+      this.#listener.fault(error);
+      this.#unforgotten.push(ended);
+    }
   }
 
   #after(event: Exclude<SandboxEvent, { type: "lost" }>): PodState {

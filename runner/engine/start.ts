@@ -40,6 +40,7 @@ import {
   type Program,
   ProgramBuilder,
   sandboxCloneFlags,
+  sandboxOomScoreAdj,
   type StartContext,
 } from "../plan/mod.ts";
 import { type DesiredPod, podPlaces } from "../state/mod.ts";
@@ -101,7 +102,7 @@ export function planSandbox(
     secrets: byName(desired.secrets),
     volumesDirectory: `${context.places.lib}/volumes`,
     mountPoints: `${context.places.run}/sandbox/v`,
-    userNamespaceFd: context.userNamespace?.fd ?? null,
+    userNamespace: context.userNamespace,
     memoryBytes: machine.facts.cgroups.memoryBytes,
     hugePageSizes: machine.facts.cgroups.hugePageSizesBytes,
     nowMs,
@@ -153,13 +154,14 @@ export function passedDescriptors(
 function launch(
   context: StartContext,
   desired: DesiredPod,
-  parts: Omit<SandboxLaunch, "cloneFlags">,
+  parts: Omit<SandboxLaunch, "cloneFlags" | "oomScoreAdj">,
   child: Program,
   meanwhile: () => void,
 ): number {
   const inUserNamespace = context.userNamespace ? { userNamespace: parts.descriptors.length } : {};
   using stageZero = new StageZero({
     cloneFlags: flag(...sandboxCloneFlags(context)),
+    oomScoreAdj: sandboxOomScoreAdj(context),
     ...parts,
     ...inUserNamespace,
   });

@@ -1,4 +1,4 @@
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { INFRA_REPLY_TIMEOUT_MS, SeedpodError } from "../base/mod.ts";
 import {
   connectUnix,
@@ -41,7 +41,7 @@ export class InfraClient implements Disposable {
   /** Takes over a connected socket. */
   constructor(connection: OwnedFd, listener: InfraListener) {
     this.#fd = connection.release();
-    this.#socket = new Socket({ fd: this.#fd, readable: true, writable: true });
+    this.#socket = newSocket({ fd: this.#fd, readable: true, writable: true });
     this.#socket.on("data", (data: Uint8Array) => this.#receive(data, listener));
     this.#socket.on("error", () => this.#socket.destroy());
     this.#socket.on("close", () => listener(undefined));
@@ -121,6 +121,13 @@ export class InfraClient implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Loads `node:net` when the first connection is made: it costs more than all the rest of a command that only reads. */
+function newSocket(options: { fd: number; readable: boolean; writable: boolean }): Socket {
+  // deno-lint-ignore no-process-global -- importing node:process costs as much as what is avoided here
+  const { Socket } = process.getBuiltinModule("node:net");
+  return new Socket(options);
 }
 
 /** Waits until infra has read enough of what was sent before; it never waits for us, so this is over in microseconds. */

@@ -380,7 +380,7 @@ static void reap_below(int status_pipe, int children) {
 }
 
 static long run_step(struct program *p, struct step *s, u64 *results, int *fds, int status_pipe) {
-  long a[6], result;
+  long a[6];
   for (int i = 0; i < 6; i++) {
     u64 value = s->arg[i];
     if (s->kind[i] == ARG_DATA) value += (u64)p;
@@ -392,9 +392,7 @@ static long run_step(struct program *p, struct step *s, u64 *results, int *fds, 
   if (s->op == OP_REAP_BELOW) return reap_below(status_pipe, (int)a[0]), 0;
   if (s->op != OP_CALL) return -ENOSYS;
   if (s->nr == __NR_execve || s->nr == __NR_execveat) say(status_pipe, SAY_EXECUTING, 0, 0);
-  do result = call6(s->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
-  while (result == -EINTR);
-  return result;
+  return call6(s->nr, a[0], a[1], a[2], a[3], a[4], a[5]); /* no handler, so no EINTR */
 }
 
 /* Trusts the program: a wrong one can only crash this child. */

@@ -1,4 +1,10 @@
-import { FLAGS, INFRA_REPLY_TIMEOUT_MS, SANDBOX_KILL_TIMEOUT_MS, SeedpodError } from "../base/mod.ts";
+import {
+  errnoNumber,
+  FLAGS,
+  INFRA_REPLY_TIMEOUT_MS,
+  SANDBOX_KILL_TIMEOUT_MS,
+  SeedpodError,
+} from "../base/mod.ts";
 import {
   cString,
   flag,
@@ -10,10 +16,13 @@ import {
   spawnExecutable,
   syscall,
   SysError,
+  trySyscall,
   waitChild,
 } from "../sys/mod.ts";
 import { infraExecutable } from "./binary.ts";
 import { decodeEvent, encodeKill, encodeSpawn, type InfraEvent, MESSAGE_BYTES } from "./protocol.ts";
+
+const EACCES = errnoNumber("EACCES");
 
 /** The name that stage 0 knows the pod's PID 1 by. */
 const SANDBOX = 1n;
@@ -30,6 +39,8 @@ export interface SandboxLaunch {
   readonly cgroup?: number;
   /** Index of the descriptor of the user namespace to be born in. */
   readonly userNamespace?: number;
+  /** What the pod's PID 1 inherits from stage 0; where the machine refuses it, the daemon's own is the nearest allowed. */
+  readonly oomScoreAdj?: number;
 }
 
 /** Stage 0: a process that has cloned the pod's PID 1, or is about to, and leaves when it is let go. */
@@ -45,10 +56,24 @@ export class StageZero implements Disposable {
     const descriptors = new Map([[0, nowhere], [1, nowhere], [2, nowhere], [3, theirs]]);
     this.#pid = spawnExecutable(infraExecutable(), "infra", descriptors);
     theirs.close();
+    try {
+      this.#ask(launch);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #ask(launch: SandboxLaunch): void {
+    if (launch.oomScoreAdj !== undefined) setOomScoreAdj(this.#pid, launch.oomScoreAdj);
     const cgroup = launch.cgroup === undefined ? {} : { cgroup: launch.cgroup };
     const born = launch.userNamespace === undefined ? {} : { userNamespace: launch.userNamespace };
     const request = encodeSpawn({ id: SANDBOX, cloneFlags: launch.cloneFlags, ...cgroup, ...born });
-    sendWithDescriptors(ours.number, request, [launch.program, ...launch.descriptors].map((fd) => fd.number));
+    sendWithDescriptors(
+      this.#socket.number,
+      request,
+      [launch.program, ...launch.descriptors].map((fd) => fd.number),
+    );
   }
 
   /**
@@ -93,6 +118,16 @@ export class StageZero implements Disposable {
     this.#socket.close();
     waitChild(this.#pid);
   }
+}
+
+/** Sets how soon the kernel kills a process where memory runs out, see `proc_pid_oom_score_adj(5)`. */
+function setOomScoreAdj(pid: number, score: number): void {
+  const path = `/proc/${pid}/oom_score_adj`;
+  const how = flag("O_WRONLY", "O_CLOEXEC");
+  using file = new OwnedFd(syscall(`open "${path}"`, "openat", FLAGS.AT_FDCWD, cString(path), how, 0));
+  const text = new TextEncoder().encode(String(score));
+  const written = trySyscall("write", file.number, text, text.length);
+  if (written < 0 && written !== -EACCES) throw new SysError(`set oom_score_adj to ${score}`, -written);
 }
 
 function openNowhere(): OwnedFd {

@@ -1,6 +1,7 @@
 import { describeErrno, errnoNumber, SeedpodError } from "../base/mod.ts";
 import {
   ARG_KIND,
+  type Call,
   type Data,
   type EncodedProgram,
   encodeProgram,
@@ -32,6 +33,12 @@ export class StepError extends SeedpodError {
 export const OPENERS: ReadonlySet<string> = new Set(
   ["openat", "openat2", "open_tree", "fsopen", "fsmount", "socket", "memfd_create", "fspick", "pidfd_open"],
 );
+
+function opensDescriptor({ call, args }: Call): boolean {
+  const request = args[1];
+  return OPENERS.has(call) ||
+    (call === "ioctl" && request?.kind === "flags" && request.names.includes("TIOCGPTPEER"));
+}
 
 /** What a program left behind in this process: numbers, written data, and descriptors, which close with it. */
 export class ProgramResults implements Disposable {
@@ -68,7 +75,7 @@ export class ProgramResults implements Disposable {
     const place = step.resultInto ?? step;
     this.#values.set(place, value);
     if (value < 0 || !("call" in step.action)) return;
-    if (OPENERS.has(step.action.call)) this.#descriptors.set(place, new OwnedFd(value));
+    if (opensDescriptor(step.action)) this.#descriptors.set(place, new OwnedFd(value));
     const [first] = step.action.args;
     if (step.action.call === "close" && first?.kind === "result") {
       this.#descriptors.get(first.step)?.release();

@@ -61,9 +61,3 @@ export function makePipe(): [OwnedFd, OwnedFd] {
   syscall("make a pipe", "pipe2", new Uint8Array(ends.buffer), flag("O_CLOEXEC"));
   return [new OwnedFd(ends[0]!), new OwnedFd(ends[1]!)];
 }
-
-/** Sets the size of a terminal in characters, see `ioctl_tty(2)` TIOCSWINSZ. */
-export function setWindowSize(terminal: OwnedFd, size: { columns: number; rows: number }): void {
-  const winsize = new Uint16Array([size.rows, size.columns, 0, 0]);
-  trySyscall("ioctl", terminal.number, flag("TIOCSWINSZ"), new Uint8Array(winsize.buffer));
-}

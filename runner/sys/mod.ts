@@ -5,3 +5,4 @@ export { addressOf } from "./libc.ts";
 export * from "./process.ts";
 export * from "./socket.ts";
 export * from "./syscall.ts";
+export * from "./terminal.ts";

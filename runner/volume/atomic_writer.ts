@@ -14,7 +14,7 @@ import {
 } from "../plan/mod.ts";
 import { rootParameters } from "./empty_dir.ts";
 import { directoriesOf, type Payload, type PayloadFile } from "./payload.ts";
-import { addOwnerMap, addPropagation, optionsOf, type VolumeContext } from "./request.ts";
+import { addPropagation, optionsOf, podOwner, type VolumeContext } from "./request.ts";
 
 /** The largest page of the architectures seedpod runs on: what a file of one byte may cost. */
 const MAX_PAGE_BYTES = 65536;
@@ -34,9 +34,9 @@ export function versionDirectory(nowMs: number): string {
  * everything belongs to that group, which may read it.
  */
 export function addPayload(context: VolumeContext, payload: Payload, secret: boolean): Step {
-  const { builder, name, request, fsGroup } = context;
+  const { builder, name, request } = context;
   const options = optionsOf(context);
-  const parameters: FsParameter[] = [["size", String(sizeBytes(payload))], ...rootParameters(fsGroup)];
+  const parameters: FsParameter[] = [["size", String(sizeBytes(payload))], ...rootParameters(context)];
   const [major, minor] = request.kernel;
   if (secret && (major > 6 || (major === 6 && minor >= 3))) parameters.push(["noswap"]);
   const tree = addFileSystem(builder, name, "tmpfs", parameters, [
@@ -50,7 +50,6 @@ export function addPayload(context: VolumeContext, payload: Payload, secret: boo
   addLink(context, tree, "..data", version);
   const tops = new Set([...payload.keys()].map((path) => path.split("/")[0]!));
   for (const top of tops) addLink(context, tree, top, `..data/${top}`);
-  addOwnerMap(context, tree);
   addPropagation(context, tree);
   addMountAttributes(builder, `${name}: make it read-only`, resultOf(tree), {
     set: ["MOUNT_ATTR_RDONLY"],
@@ -75,6 +74,7 @@ function addDirectories(context: VolumeContext, tree: Step, version: string, pay
     builder.add(what, call("mkdirat", parent, path, octal(DIRECTORY_MODE)), options);
     const how = flags("O_RDONLY", "O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC");
     const opened = resultOf(builder.add(what, call("openat", parent, path, how, 0), options));
+    addOwner(context, what, opened);
     builder.add(what, call("fchmod", opened, mode), options);
     return opened;
   };
@@ -92,9 +92,16 @@ function addPayloadFile(context: VolumeContext, directory: Arg, path: string, fi
     builder.add(what, call("openat", directory, text(path), how, octal(0o600)), options),
   );
   if (file.bytes.length > 0) addWrite(context, what, opened, file.bytes);
+  addOwner(context, what, opened);
   const mode = fsGroup === undefined ? file.mode : file.mode | GROUP_MAY_READ;
   builder.add(what, call("fchmod", opened, octal(mode)), options);
   builder.add(what, call("close", opened));
+}
+
+/** For a pod with users of its own; else root made it, and the group comes from the directory above. */
+function addOwner(context: VolumeContext, what: string, opened: Arg): void {
+  const { uid, gid } = podOwner(context);
+  if (uid !== 0) context.builder.add(what, call("fchown", opened, uid, gid), { from: ["spec", "hostUsers"] });
 }
 
 function addWrite(context: VolumeContext, what: string, opened: Arg, content: Uint8Array): void {
@@ -118,5 +125,10 @@ function addWrite(context: VolumeContext, what: string, opened: Arg, content: Ui
 
 function addLink(context: VolumeContext, tree: Step, name: string, target: string): void {
   const link = call("symlinkat", text(target), resultOf(tree), text(name));
-  context.builder.add(`${context.name}: link "${name}" to "${target}"`, link, optionsOf(context));
+  const what = `${context.name}: link "${name}" to "${target}"`;
+  context.builder.add(what, link, optionsOf(context));
+  const { uid, gid } = podOwner(context);
+  if (uid === 0) return;
+  const owner = call("fchownat", resultOf(tree), text(name), uid, gid, "AT_SYMLINK_NOFOLLOW");
+  context.builder.add(what, owner, { from: ["spec", "hostUsers"] });
 }

@@ -18,7 +18,14 @@ import {
   type Step,
   text,
 } from "../plan/mod.ts";
-import { addOwnerMap, addPropagation, optionsOf, refuseVolume, type VolumeContext } from "./request.ts";
+import {
+  addOwnerMap,
+  addPropagation,
+  optionsOf,
+  podOwner,
+  refuseVolume,
+  type VolumeContext,
+} from "./request.ts";
 
 const ATTRIBUTES: readonly FlagName[] = ["MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV"];
 const OPEN_TO_ALL = 0o777;
@@ -29,10 +36,12 @@ export function rootMode(fsGroup: number | undefined): number {
   return fsGroup === undefined ? OPEN_TO_ALL : OPEN_TO_ALL | SETGID;
 }
 
-/** The parameters of a file system of the pod's own: its root's mode and group. */
-export function rootParameters(fsGroup: number | undefined): FsParameter[] {
-  const mode: FsParameter = ["mode", rootMode(fsGroup).toString(8)];
-  return fsGroup === undefined ? [mode] : [mode, ["gid", String(fsGroup)]];
+/** The parameters of a file system of the pod's own: its root's mode and owner. */
+export function rootParameters(context: VolumeContext): FsParameter[] {
+  const { uid, gid } = podOwner(context);
+  const owner: FsParameter[] = uid === 0 ? [] : [["uid", String(uid)]];
+  if (gid !== 0) owner.push(["gid", String(gid)]);
+  return [["mode", rootMode(context.fsGroup).toString(8)], ...owner];
 }
 
 /** Adds an emptyDir as a detached mount. https://kubernetes.io/docs/concepts/storage/volumes/#emptydir */
@@ -43,7 +52,6 @@ export function addEmptyDir(context: VolumeContext, source: EmptyDirVolumeSource
     ? addMemoryEmptyDir(context, source)
     : addHugePages(context, source, medium);
   addPropagation(context, tree);
-  addOwnerMap(context, tree);
   return tree;
 }
 
@@ -103,9 +111,9 @@ function addMakeDirectory(
 const FS_GROUP = ["spec", "securityContext", "fsGroup"] as const;
 
 function addMemoryEmptyDir(context: VolumeContext, source: EmptyDirVolumeSource): Step {
-  const { builder, request, name, fsGroup } = context;
+  const { builder, request, name } = context;
   const size = memorySizeBytes(request.pod.spec!, source.sizeLimit, request.memoryBytes);
-  const parameters: FsParameter[] = [["size", String(size)], ...rootParameters(fsGroup)];
+  const parameters: FsParameter[] = [["size", String(size)], ...rootParameters(context)];
   return addFileSystem(builder, name, "tmpfs", parameters, ATTRIBUTES, optionsOf(context));
 }
 
@@ -128,9 +136,9 @@ export function memorySizeBytes(spec: PodSpec, sizeLimit: string | undefined, me
 const HUGE_PAGES = "hugepages-";
 
 function addHugePages(context: VolumeContext, source: EmptyDirVolumeSource, medium: string): Step {
-  const { builder, name, fsGroup } = context;
+  const { builder, name } = context;
   const pageSize = hugePageSize(context, medium);
-  const parameters: FsParameter[] = [["pagesize", String(pageSize)], ...rootParameters(fsGroup)];
+  const parameters: FsParameter[] = [["pagesize", String(pageSize)], ...rootParameters(context)];
   const limit = source.sizeLimit === undefined ? 0 : quantityBytes(source.sizeLimit);
   if (limit > 0) parameters.push(["size", String(limit)]);
   return addFileSystem(builder, name, "hugetlbfs", parameters, ATTRIBUTES, optionsOf(context));

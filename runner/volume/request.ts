@@ -10,6 +10,7 @@ import {
   resultOf,
   type Step,
   type StepOptions,
+  type UserNamespace,
 } from "../plan/mod.ts";
 import { type Propagation } from "../plan/mod.ts";
 
@@ -25,8 +26,8 @@ export interface VolumesRequest {
   readonly volumesDirectory: string;
   /** The directory that the sandbox sees as `/v`, absolute, there already: the mount points are made in it. */
   readonly mountPoints: string;
-  /** The pod's user namespace, a descriptor of this process; null when the pod's users are the host's. */
-  readonly userNamespaceFd: number | null;
+  /** Null when the pod's users are the host's. */
+  readonly userNamespace: UserNamespace | null;
   /** The memory that pods may use on this machine. */
   readonly memoryBytes: number;
   /** The sizes of huge pages that this machine has, in bytes. */
@@ -67,14 +68,26 @@ export function refuseVolume(context: Pick<VolumeContext, "name">, state: string
   throw new SeedpodError(`Cannot ${context.name}: ${state}`, { fault: "user", ...(hint ? { hint } : {}) });
 }
 
-/** Adds the mapping of a detached mount's owners, for a pod with users of its own. */
+/**
+ * Adds the mapping of the owners in a part of the machine's file systems, for a pod with users of its own. File systems
+ * that are made for the pod need none: in them everything belongs to the pod's ids to begin with, see {@linkcode podOwner}.
+ */
 export function addOwnerMap(context: VolumeContext, tree: Step): void {
-  const { builder, request, name } = context;
-  if (request.userNamespaceFd === null) return;
+  const { builder, request: { userNamespace }, name } = context;
+  if (userNamespace === null) return;
   const hint = "Use a file system that supports idmapped mounts, or hostUsers: true";
-  addIdmap(builder, `${name}: map its owners for hostUsers: false`, resultOf(tree), request.userNamespaceFd, {
+  addIdmap(builder, `${name}: map its owners for hostUsers: false`, resultOf(tree), userNamespace.fd, {
     ...optionsOf(context, hint),
   });
+}
+
+/**
+ * The host's ids of the pod's root and of its fsGroup, or root's group without one: who owns what is made for the pod. An
+ * idmapped mount would say the same, but tmpfs has those from Linux 6.3 on, and hugetlbfs from 6.9.
+ */
+export function podOwner({ request, fsGroup }: VolumeContext): { uid: number; gid: number } {
+  const first = request.userNamespace?.firstHostId ?? 0;
+  return { uid: first, gid: first + (fsGroup ?? 0) };
 }
 
 /** Adds the propagation of a file system that was made for this pod, where it is not the private one it is born with. */

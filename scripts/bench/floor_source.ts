@@ -190,7 +190,9 @@ export function floorSource(start: PlannedStart, places: FloorPlaces, arch: Arch
   const rows = containers.map(({ keeps, cloneFlags }, index) => {
     const { stdout, stderr = -1, logDirectory, keep: [message, stdin = -1] } = keeps;
     const kept = [stdout, stderr, logDirectory, message, stdin].join(", ");
-    return `  { ${flagValue(cloneFlags, arch)}, ${keeps.cgroup ?? -1}, { ${kept} }, ${sizes[index + 1]}, PAIR(c${index}) },`;
+    return `  { ${flagValue(cloneFlags, arch)}, ${keeps.cgroup ?? -1}, { ${kept} }, ${
+      sizes[index + 1]
+    }, PAIR(c${index}) },`;
   });
   return [
     HEAD,
@@ -198,7 +200,9 @@ export function floorSource(start: PlannedStart, places: FloorPlaces, arch: Arch
       .map(([name, path]) => `#define ${name} ${JSON.stringify(path)}`),
     `enum { CONTAINERS = ${containers.length}, SANDBOX_FLAGS = ${flagValue(sandbox.cloneFlags, arch)} };`,
     `enum { SANDBOX_CGROUP = ${sandbox.cgroup ?? -1}, SANDBOX_BYTES = ${sizes[0]} };`,
-    `enum { RECORD_BYTES = ${places.recordBytes}, PROGRAM_ROOM = ${Math.max(...sizes, places.recordBytes)} };`,
+    `enum { RECORD_BYTES = ${places.recordBytes}, PROGRAM_ROOM = ${
+      Math.max(...sizes, places.recordBytes)
+    } };`,
     `enum { MAX_RESULTS = ${Math.max(...programs.map(({ steps }) => steps.length))} };`,
     pairSource("sandbox", sandbox, 3, arch),
     ...containers.map((container, index) => pairSource(`c${index}`, container, 1, arch)),

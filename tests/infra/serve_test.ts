@@ -57,6 +57,8 @@ Deno.test({
     });
     client.spawn(id + 100n, { argv: ["/missing"], log, descriptors: [directory] });
     await client.event("failed", id + 100n);
+    client.spawn(id + 200n, { ...shell("true"), request: { cgroup: 0 } }); // clone3 itself fails
+    await client.event("failed", id + 200n);
   }
   assert.deepEqual(await client.list(), []);
   assert.equal(descriptorsOf(infra.pid).length, before);
@@ -243,6 +245,8 @@ Deno.test({
   for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGPIPE", "SIGUSR1", "SIGSEGV"] as const) {
     Deno.kill(infra.pid, signal);
   }
-  assert.equal(await client.run(1n, shell("(sleep 0.01 &); exit 2")), 2 << 8);
+  assert.equal(await client.run(1n, shell("(sleep 1000 &); exit 2")), 2 << 8);
+  await until(() => childrenOf(infra.pid).length === 1); // the orphan
+  Deno.kill(childrenOf(infra.pid)[0]!, "SIGKILL");
   await until(() => childrenOf(infra.pid).length === 0);
 });

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import {
   holdersOf,
+  mayLowerOomScore,
   NAMESPACES,
   namespacesOf,
   podPids,
@@ -75,6 +76,18 @@ podTest(
   },
 );
 
+podTest(
+  "infra is nearly the last to be killed where memory runs out, and its containers are not",
+  async (root) => {
+    await root.up(sleepers("one", ["a"]));
+    const scores = (await podPids(root, "one", "a")).map((pid) =>
+      Deno.readTextFileSync(`/proc/${pid}/oom_score_adj`).trim()
+    );
+    const own = Deno.readTextFileSync("/proc/self/oom_score_adj").trim();
+    deepStrictEqual(scores, [mayLowerOomScore() ? "-998" : own, "1000"]);
+  },
+);
+
 podTest("hostNetwork and hostIPC leave the container in the machine's namespaces", async (root) => {
   const spec = (field: string) => sleepers(field.toLowerCase(), ["a"], `${field}: true`);
   await root.up(`${spec("hostNetwork")}---\n${spec("hostIPC")}`);
@@ -85,6 +98,13 @@ podTest("hostNetwork and hostIPC leave the container in the machine's namespaces
   const devices = [...Deno.readDirSync("/sys/class/net")].map(({ name }) => name).sort().join("\n");
   strictEqual((await root.sh("hostnetwork", "a", "ls /sys/class/net")).trim(), devices);
   strictEqual((await root.sh("hostipc", "a", "ls /sys/class/net")).trim(), "lo");
+  const name = `seedpod-test-${crypto.randomUUID()}`;
+  strictEqual(
+    await root.sh("hostipc", "a", `echo here > /dev/shm/${name}; ls /dev/mqueue > /dev/null && echo ok`),
+    "ok\n",
+  );
+  strictEqual(Deno.readTextFileSync(`/dev/shm/${name}`), "here\n");
+  Deno.removeSync(`/dev/shm/${name}`);
 });
 
 podTest("hostPID shows the machine's processes, and all of the pod's die with infra", async (root) => {

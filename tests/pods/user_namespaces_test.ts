@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { busyboxRootfs, treeListing } from "../support/busybox_rootfs.ts";
-import { holdersOf, namespacesOf, podPids, processGone } from "../support/ns_kernel.ts";
+import { holdersOf, mayLowerOomScore, namespacesOf, podPids, processGone } from "../support/ns_kernel.ts";
 import { containerPids, processStatus, uidOf } from "../support/pod_processes.ts";
 import { podTest } from "../support/pods.ts";
 
@@ -48,7 +48,10 @@ spec:
     notStrictEqual(user, host.user);
     notStrictEqual(user, namespacesOf(other).user);
     deepStrictEqual([a!, b!].map((pid) => namespacesOf(pid).user), [user, user]);
-    strictEqual(Deno.readTextFileSync(`/proc/${a}/oom_score_adj`), "1000\n");
+    for (const pid of [infra, a!]) strictEqual(Deno.readTextFileSync(`/proc/${pid}/oom_score_adj`), "1000\n");
+    // once the machine has set a lowest score, no root of a user namespace goes below
+    const lowered = "echo 999 2> /dev/null > /proc/$$/oom_score_adj; cat /proc/$$/oom_score_adj";
+    strictEqual(await root.sh("one", "a", lowered), mayLowerOomScore() ? "1000\n" : "999\n");
     strictEqual(
       await root.sh("one", "a", "id -u; cat /proc/sys/net/ipv4/ping_group_range; ls /sys/class/net"),
       "0\n0\t65535\nlo\n",

@@ -9,6 +9,8 @@ import type { Said } from "./pods.ts";
 /** Whether tests run commands in their own process. */
 export const IN_PROCESS = Deno.env.get("SEEDPOD_TEST_IN_PROCESS") === "1";
 
+const TURN_MS = 5;
+
 function openEngine(root: string): CommandEngine {
   const before = Deno.env.get("SEEDPOD_ROOT");
   Deno.env.set("SEEDPOD_ROOT", root);
@@ -72,6 +74,8 @@ export class InProcess {
     if (args[0] === "up" && args.some((arg) => arg === "-d" || arg === "--detach")) this.#serve();
     const words = new Words();
     const code = await runCommandLine(args, words.io, () => Promise.resolve(openEngine(this.#root)));
+    // who asks again and again must leave the daemon its turns
+    await new Promise((resolve) => setTimeout(resolve, TURN_MS));
     return words.said(code);
   }
 

@@ -1,5 +1,5 @@
 /** What the kernel says of namespaces. */
-import { containerPids, infraPid, uidOf } from "./pod_processes.ts";
+import { containerPids, infraPid, processStatus, uidOf } from "./pod_processes.ts";
 import type { TestRoot } from "./pods.ts";
 
 /** The kinds of namespace that a pod may have, as /proc/PID/ns names them. */
@@ -59,6 +59,11 @@ function targetOf(link: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether this process may lower the oom_score_adj of any process: CAP_SYS_RESOURCE. */
+export function mayLowerOomScore(): boolean {
+  return (BigInt(`0x${processStatus(Deno.pid).CapEff}`) >> 24n & 1n) === 1n;
 }
 
 /** Waits until a process is gone, or is nothing but an exit that nobody has asked for. */

@@ -37,10 +37,16 @@ export class TestRoot {
     return rootPlaces(this.path).cgroupParent;
   }
 
+  /** The program and its arguments for a command, as a shell on another terminal would start it. */
+  shellWords(args: readonly string[]): { cmd: string; args: string[] } {
+    const own = ["run", "--allow-all", "--quiet", "--no-check", "--config", CONFIG, MAIN];
+    return { cmd: Deno.execPath(), args: [...own, ...args] };
+  }
+
   /** A command of the program on this root, to be spawned as the test needs it. */
   command(args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
     return new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", "--quiet", "--no-check", "--config", CONFIG, MAIN, ...args],
+      args: this.shellWords(args).args,
       cwd: this.files,
       ...options,
       env: { SEEDPOD_ROOT: this.path, NO_COLOR: "1", ...options.env },

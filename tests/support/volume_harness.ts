@@ -39,7 +39,7 @@ export function requestOf(scratch: string, pod: Pod, more: Partial<VolumesReques
     secrets: new Map(),
     volumesDirectory: `${scratch}/pod/volumes`,
     mountPoints: `${scratch}/v`,
-    userNamespaceFd: null,
+    userNamespace: null,
     memoryBytes: 64 * 1024 * 1024,
     hugePageSizes: [2 * 1024 * 1024],
     nowMs: Date.UTC(2026, 10, 23, 18, 18, 19, 345),
@@ -159,11 +159,19 @@ export function passed(index: number): PassedFd {
   return { kind: "passed", index, text: `descriptor ${index}` };
 }
 
-/** A user namespace whose root is the host's `firstHostId`. */
-export function openUserNamespace(firstHostId: number): OwnedFd {
+/** The host's id of the root of {@linkcode openUserNamespace}. */
+const FIRST_HOST_ID = 300_000;
+
+/** The ids of {@linkcode openUserNamespace} as volumes are made from them. */
+export function usersOf(namespace: OwnedFd): NonNullable<VolumesRequest["userNamespace"]> {
+  return { fd: namespace.number, firstHostId: FIRST_HOST_ID, count: 65536 };
+}
+
+/** A user namespace whose root is the host's 300000. */
+export function openUserNamespace(): OwnedFd {
   using child = new Child(new ProgramBuilder(), flag("CLONE_NEWUSER"), []);
   for (const map of ["uid_map", "gid_map"]) {
-    Deno.writeTextFileSync(`/proc/${child.pid}/${map}`, `0 ${firstHostId} 65536\n`);
+    Deno.writeTextFileSync(`/proc/${child.pid}/${map}`, `0 ${FIRST_HOST_ID} 65536\n`);
   }
   const path = cString(`/proc/${child.pid}/ns/user`);
   return new OwnedFd(
@@ -232,8 +240,8 @@ export class MountedContainer implements Disposable {
 
   /** Makes the pod's volumes, and mounts them as its first container does. */
   constructor(scratch: string, request: VolumesRequest, options: ContainerOptions = {}) {
-    const userNamespaceFd = options.userNamespace?.number ?? null;
-    this.#volumes = new MadeVolumes({ ...request, userNamespaceFd });
+    const userNamespace = options.userNamespace ? usersOf(options.userNamespace) : null;
+    this.#volumes = new MadeVolumes({ ...request, userNamespace });
     try {
       const program = containerProgram(scratch, request.pod, options);
       const users = options.userNamespace ? [options.userNamespace] : [];

@@ -9,6 +9,7 @@ import {
   podOf,
   requestOf,
   statfs,
+  usersOf,
   withScratch,
 } from "../support/volume_harness.ts";
 
@@ -118,14 +119,14 @@ Deno.test("addVolumes() refuses huge pages that the pod does not request or the 
 
 Deno.test("addVolumes() shows the volumes of a pod with hostUsers: false to the pod's own users", async () => {
   await withScratch((scratch) => {
-    using namespace = openUserNamespace(300_000);
+    using namespace = openUserNamespace();
     const pod = podOf([
       { name: "disk", emptyDir: {} },
       { name: "fast", emptyDir: { medium: "Memory" } },
       { name: "config", configMap: { name: "c", optional: true } },
       { name: "host", hostPath: { path: `${scratch}/rootfs`, type: "Directory" } },
     ]);
-    using volumes = new MadeVolumes(requestOf(scratch, pod, { userNamespaceFd: namespace.number }));
+    using volumes = new MadeVolumes(requestOf(scratch, pod, { userNamespace: usersOf(namespace) }));
     for (const name of ["disk", "fast", "config", "host"]) {
       assert.match(modeOf(volumes.path(name, ".")), / 300000:300000$/, name);
     }

@@ -297,7 +297,7 @@ Deno.test("addVolumeMounts() keeps what a container lets go from being unmounted
 
 Deno.test("addVolumeMounts() mounts the volumes of a pod with users of its own", async () => {
   await withScratch((scratch) => {
-    using userNamespace = openUserNamespace(300_000);
+    using userNamespace = openUserNamespace();
     Deno.chownSync(`${scratch}/rootfs`, 300_000, 300_000);
     using container = new MountedContainer(
       scratch,

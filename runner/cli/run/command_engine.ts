@@ -7,16 +7,12 @@ import {
   readManifests,
 } from "../../engine/mod.ts";
 import { podObject } from "../../plan/mod.ts";
-import { type Pod, renderDiagnostic } from "../../../schema/mod.ts";
+import type { Pod } from "../../../schema/mod.ts";
 import { type PodRecord, readRecords, rootPlaces } from "../../state/mod.ts";
 import { findRecord } from "../../engine/mod.ts";
 import type { CommandEngine, DownRequest, ExecRequest, Io, UpRequest } from "../io.ts";
 import type { PlannedPod } from "../view/mod.ts";
-import { down } from "./down.ts";
-import { exec } from "./exec.ts";
 import { ManifestErrors } from "../manifest_errors.ts";
-import { serve } from "./serve.ts";
-import { up } from "./up.ts";
 
 /** The commands' way to the engine of the root that the environment names. */
 export function openCommandEngine(): CommandEngine {
@@ -67,10 +63,12 @@ class LocalEngine implements CommandEngine {
   }
 
   async up(request: UpRequest, io: Io): Promise<number> {
+    const { up } = await import("./up.ts");
     return await up(this.#machine, await readOrThrow(request.manifests), request, io);
   }
 
   async down(request: DownRequest, io: Io): Promise<number> {
+    const { down } = await import("./down.ts");
     const named = request.manifests === "all"
       ? "all"
       : (await readOrThrow(request.manifests)).pods.map(({ pod }) => pod.metadata);
@@ -78,10 +76,12 @@ class LocalEngine implements CommandEngine {
   }
 
   async serve(io: Io): Promise<number> {
+    const { serve } = await import("./serve.ts");
     return await serve(this.#machine, io);
   }
 
   async exec(request: ExecRequest, io: Io): Promise<number> {
+    const { exec } = await import("./exec.ts");
     const records = await currentStates(this.#machine);
     const { namespace, name } = request.pod.metadata ?? {};
     const record = findRecord(records, namespace ?? "", name ?? "");
@@ -110,6 +110,7 @@ function plannedActions(
 /** Reads manifests; an error in any of them means that none is used. */
 async function readOrThrow(manifests: readonly string[]): Promise<DeclaredPods> {
   const declared = await readManifests(manifests);
+  const { renderDiagnostic } = await import("../../../schema/mod.ts");
   const render = (color: boolean): string =>
     declared.diagnostics.map((each) => renderDiagnostic(each, { color })).join("\n");
   if (declared.diagnostics.some((each) => each.severity === "error")) throw new ManifestErrors(render);

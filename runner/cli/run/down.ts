@@ -1,10 +1,4 @@
-import {
-  type Leftover,
-  listLeftovers,
-  type Machine,
-  removeLeftover,
-  Supervisor,
-} from "../../engine/mod.ts";
+import { type Leftover, listLeftovers, type Machine, removeLeftover, Supervisor } from "../../engine/mod.ts";
 import { messageOf } from "../../base/mod.ts";
 import { type PodRecord, requestDeletion } from "../../state/mod.ts";
 import type { Io } from "../io.ts";

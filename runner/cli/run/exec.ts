@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { CommandNotRun, execInContainer, type ExecIo, type Machine } from "../../engine/mod.ts";
 import type { PodRecord } from "../../state/mod.ts";
-import { type OwnedFd, setWindowSize } from "../../sys/mod.ts";
+import { type OwnedFd, TerminalMaster, type WindowSize } from "../../sys/mod.ts";
 import type { ExecRequest, Io } from "../io.ts";
 import { renderError } from "../view/mod.ts";
 
@@ -17,7 +17,7 @@ export async function exec(
   if (request.tty && !tty) io.note("Unable to use a TTY - input is not a terminal\n");
   const streams = new Streams(io, stdin);
   using ended = new EndedBySignal();
-  const options = { command, stdin, tty, signal: ended.signal };
+  const options = { command, stdin, terminal: tty ? consoleSize() : undefined, signal: ended.signal };
   try {
     const status = await execInContainer(machine, record, request.container, options, streams);
     await streams.drained();
@@ -62,6 +62,15 @@ class EndedBySignal implements Disposable {
   }
 }
 
+/** The size of the terminal that this process runs on. */
+function consoleSize(): WindowSize {
+  try {
+    return Deno.consoleSize();
+  } catch {
+    return { columns: 80, rows: 24 };
+  }
+}
+
 /** What a background child of the command keeps open must not keep the answer: after the command's end this long. */
 const DRAIN_MS = 250;
 
@@ -71,7 +80,8 @@ class Streams implements ExecIo {
   readonly #reads: boolean;
   readonly #copies: Promise<void>[] = [];
   readonly #sockets: Socket[] = [];
-  #restore: (() => void) | undefined;
+  readonly #terminals: TerminalMaster[] = [];
+  readonly #restore = new DisposableStack();
 
   constructor(io: Io, reads: boolean) {
     this.#io = io;
@@ -85,30 +95,30 @@ class Streams implements ExecIo {
     if (ends.stdin) this.#feed(this.#socket(ends.stdin, { readable: false, writable: true }));
   }
 
-  #terminal(terminal: OwnedFd): void {
-    const resize = (): void => {
-      try {
-        setWindowSize(terminal, Deno.consoleSize());
-      } catch {
-        // without a console there is no size to follow
-      }
-    };
-    resize();
-    const socket = this.#socket(terminal, { readable: true, writable: true }, false);
-    this.#copies.push(this.#pump(socket, (bytes) => this.#io.stdout(bytes)));
+  #terminal(fd: OwnedFd): void {
+    const terminal = new TerminalMaster(fd);
+    this.#terminals.push(terminal);
+    this.#copies.push(this.#show(terminal));
+    const resize = (): void => terminal.resize(consoleSize());
+    Deno.addSignalListener("SIGWINCH", resize);
+    this.#restore.defer(() => Deno.removeSignalListener("SIGWINCH", resize));
     if (!this.#reads) return;
     Deno.stdin.setRaw(true);
-    Deno.addSignalListener("SIGWINCH", resize);
-    this.#restore = () => {
-      Deno.removeSignalListener("SIGWINCH", resize);
-      Deno.stdin.setRaw(false);
-    };
-    this.#feed(socket);
+    this.#restore.defer(() => Deno.stdin.setRaw(false));
+    void this.#type(terminal);
   }
 
-  #socket(fd: OwnedFd, ways: { readable: boolean; writable: boolean }, release = true): Socket {
-    const socket = new Socket({ fd: release ? fd.release() : fd.number, ...ways });
-    // a terminal whose last process has gone reads EIO, a pipe without reader EPIPE: both are ends
+  async #show(terminal: TerminalMaster): Promise<void> {
+    for (let text = await terminal.read(); text; text = await terminal.read()) await this.#io.stdout(text);
+  }
+
+  async #type(terminal: TerminalMaster): Promise<void> {
+    for await (const keys of Deno.stdin.readable) await terminal.write(keys);
+  }
+
+  #socket(fd: OwnedFd, ways: { readable: boolean; writable: boolean }): Socket {
+    const socket = new Socket({ fd: fd.release(), ...ways });
+    // a pipe without reader gives EPIPE: its end
     socket.on("error", () => socket.destroy());
     this.#sockets.push(socket);
     return socket;
@@ -149,7 +159,8 @@ class Streams implements ExecIo {
   }
 
   close(): void {
-    this.#restore?.();
+    this.#restore.dispose();
+    for (const terminal of this.#terminals) terminal.close();
     for (const socket of this.#sockets) socket.destroy();
   }
 }

@@ -47,7 +47,7 @@ class Daemon {
         if (state) this.#states.set(desired.uid, state);
         else this.#states.delete(desired.uid);
       },
-      fault: (desired, error) => void io.stderr(`pod ${desired.pod.metadata.name}: ${messageOf(error)}\n`),
+      fault: (desired, error) => io.note(`pod "${desired.pod.metadata.name}": ${messageOf(error)}\n`),
     });
   }
 

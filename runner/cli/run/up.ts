@@ -1,5 +1,10 @@
-import { renderDiagnostic } from "../../../schema/mod.ts";
-import { acceptPod, type DeclaredPod, type DeclaredPods, type Machine, removeLeftover } from "../../engine/mod.ts";
+import {
+  acceptPod,
+  type DeclaredPod,
+  type DeclaredPods,
+  type Machine,
+  removeLeftover,
+} from "../../engine/mod.ts";
 import type { PodRecord } from "../../state/mod.ts";
 import type { Io, UpRequest } from "../io.ts";
 import { removePods } from "./down.ts";
@@ -13,6 +18,7 @@ export async function up(
   request: UpRequest,
   io: Io,
 ): Promise<number> {
+  const { renderDiagnostic } = await import("../../../schema/mod.ts");
   for (const warning of declared.diagnostics) {
     await io.stderr(renderDiagnostic(warning, { color: io.errorColor }));
   }

@@ -139,12 +139,16 @@ class AttachedPods {
 }
 
 function containerNames({ pod }: DesiredPod): { name: string; full: string }[] {
-  return podContainers(pod).map(({ container: { name } }) => ({ name, full: `${pod.metadata.name}/${name}` }));
+  return podContainers(pod).map(({ container: { name } }) => ({
+    name,
+    full: `${pod.metadata.name}/${name}`,
+  }));
 }
 
 function troubleOf({ failure, trouble, containers }: PodState): string | undefined {
   const ofContainers = Object.values(containers).flatMap(({ state, trouble }) =>
-    trouble?.message ?? (state.at === "terminated" && state.reason === "StartError" ? state.message ?? [] : [])
+    trouble?.message ??
+      (state.at === "terminated" && state.reason === "StartError" ? state.message ?? [] : [])
   );
   return failure?.message ?? trouble?.message ?? ofContainers[0];
 }

@@ -1,5 +1,5 @@
 import { type Machine, Supervisor } from "../../engine/mod.ts";
-import { messageOf } from "../../base/mod.ts";
+import { messageOf, UP_SETTLE_MS } from "../../base/mod.ts";
 import { podObject, type PodState } from "../../plan/mod.ts";
 import type { DesiredPod, PodRecord } from "../../state/mod.ts";
 import type { Pod } from "../../../schema/mod.ts";
@@ -7,7 +7,9 @@ import type { Io } from "../io.ts";
 import { ensureDaemon } from "./daemon.ts";
 
 /** Whether a pod has come as far as `up --detach` waits for. */
-type Outcome = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly text: string };
+type Outcome = { readonly ok: boolean; readonly text: string };
+
+const REMOVED: Outcome = { ok: false, text: "was removed meanwhile" };
 
 /** Leaves the pods to a daemon and waits until each runs or has completed, or until one cannot. */
 export async function upDetached(
@@ -17,50 +19,74 @@ export async function upDetached(
   io: Io,
 ): Promise<number> {
   ensureDaemon(machine.root);
-  const outcomes = new Map<string, Outcome>();
-  const states = new Map<string, PodState>();
-  const done = Promise.withResolvers<void>();
-  const watcher = new Watcher(machine, io, (desired, state) => {
-    if (state) states.set(desired.uid, state);
-    const outcome = state
-      ? outcomeOf(machine, desired, state)
-      : { ok: false as const, text: "was removed meanwhile" };
-    if (!outcome || outcomes.has(desired.uid)) return;
-    outcomes.set(desired.uid, outcome);
-    if (!outcome.ok || outcomes.size === records.length) done.resolve();
-  });
-  for (const { desired } of records) watcher.follow(desired);
-  const timer = setTimeout(() => done.resolve(), timeoutMs);
-  if (records.length > 0) await done.promise;
-  clearTimeout(timer);
-  await watcher.close();
-  return await report(machine, records, outcomes, states, timeoutMs, io);
+  const pods = new StartingPods(machine, records.length);
+  const supervisor = new Supervisor(machine, {
+    changed: (desired, state) => pods.changed(desired, state),
+    fault: (desired, error) => io.note(`pod "${desired.pod.metadata.name}": ${messageOf(error)}\n`),
+  }, { observeOnly: true });
+  for (const { desired } of records) supervisor.follow(desired);
+  const isLate = await pods.settled(timeoutMs);
+  await supervisor.close();
+  const verdicts = records.map(({ desired }) => pods.verdict(desired, isLate ? timeoutMs : undefined));
+  for (const { ok, line } of verdicts) await (ok ? io.stdout(line) : io.stderr(line));
+  return verdicts.every(({ ok }) => ok) ? 0 : 1;
 }
 
-async function report(
-  machine: Machine,
-  records: readonly PodRecord[],
-  outcomes: ReadonlyMap<string, Outcome>,
-  states: ReadonlyMap<string, PodState>,
-  timeoutMs: number,
-  io: Io,
-): Promise<number> {
-  let failed = false;
-  for (const { desired } of records) {
-    const outcome = outcomes.get(desired.uid);
-    const name = desired.pod.metadata.name;
-    if (outcome?.ok) {
-      await io.stdout(`pod "${name}" ${outcome.text}\n`);
-      continue;
-    }
-    failed = true;
-    const state = states.get(desired.uid);
-    const late = `is not running after ${timeoutMs / 1000} s: ${
-      state ? reasonOf(statusOf(machine, desired, state)) : "nobody started it"
-    }`;
-    await io.stderr(`error: Cannot start pod "${name}": it ${outcome?.text ?? late}\n`);
+/** What is known of the pods while they start. */
+class StartingPods {
+  readonly #machine: Machine;
+  readonly #count: number;
+  readonly #outcomes = new Map<string, Outcome>();
+  readonly #states = new Map<string, PodState>();
+  readonly #failed = Promise.withResolvers<void>();
+  readonly #allWell = Promise.withResolvers<void>();
+
+  constructor(machine: Machine, count: number) {
+    this.#machine = machine;
+    this.#count = count;
+    if (count === 0) this.#allWell.resolve();
   }
-  return failed ? 1 : 0;
+
+  changed(desired: DesiredPod, state: PodState | undefined): void {
+    const outcome = state ? outcomeOf(this.#machine, desired, state) : REMOVED;
+    if (state) this.#states.set(desired.uid, state);
+    if (outcome) this.#outcomes.set(desired.uid, outcome);
+    if (outcome?.ok === false) this.#failed.resolve();
+    const isWell = outcome && [...this.#outcomes.values()].every(({ ok }) => ok);
+    if (isWell && this.#outcomes.size === this.#count) this.#allWell.resolve();
+  }
+
+  /** Resolves when all run well or one has failed; gives whether the time was up before. */
+  async settled(timeoutMs: number): Promise<boolean> {
+    if (await timeIsUp(timeoutMs, this.#failed.promise, this.#allWell.promise)) return true;
+    // a command that fails at once runs for an instant, too
+    if (this.#count > 0) await timeIsUp(UP_SETTLE_MS, this.#failed.promise);
+    return false;
+  }
+
+  /** What to say of a pod; `timeoutMs` when it is the time that is up. */
+  verdict(desired: DesiredPod, timeoutMs: number | undefined): { ok: boolean; line: string } {
+    const outcome = this.#outcomes.get(desired.uid);
+    const { name } = desired.pod.metadata;
+    if (outcome?.ok) return { ok: true, line: `pod "${name}" ${outcome.text}\n` };
+    if (outcome) return { ok: false, line: `error: Cannot start pod "${name}": it ${outcome.text}\n` };
+    const state = this.#states.get(desired.uid);
+    const reason = state ? reasonOf(statusOf(this.#machine, desired, state)) : "nobody started it";
+    const line = timeoutMs === undefined
+      ? `pod "${name}" is still starting: ${reason}\n`
+      : `error: Cannot start pod "${name}": it is not running after ${timeoutMs / 1000} s: ${reason}\n`;
+    return { ok: false, line };
+  }
+}
+
+/** Waits for any of the events, at most so long; gives whether none came. */
+async function timeIsUp(timeoutMs: number, ...events: Promise<void>[]): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, timeoutMs, true);
+  for (const event of events) event.then(() => resolve(false));
+  const isUp = await promise;
+  clearTimeout(timer);
+  return isUp;
 }
 
 function statusOf(machine: Machine, desired: DesiredPod, state: PodState): Pod {
@@ -95,24 +121,4 @@ function outcomeOf(machine: Machine, desired: DesiredPod, state: PodState): Outc
   const settled = statuses.length > 0 &&
     statuses.every((each) => each.state?.running || each.state?.terminated);
   return settled && pod.status?.phase === "Running" ? { ok: true, text: "running" } : undefined;
-}
-
-/** Follows records without ever taking a pod over. */
-class Watcher {
-  readonly #supervisor: Supervisor;
-
-  constructor(machine: Machine, io: Io, changed: (desired: DesiredPod, state: PodState | undefined) => void) {
-    this.#supervisor = new Supervisor(machine, {
-      changed,
-      fault: (desired, error) => void io.stderr(`pod "${desired.pod.metadata.name}": ${messageOf(error)}\n`),
-    }, { observeOnly: true });
-  }
-
-  follow(desired: DesiredPod): void {
-    this.#supervisor.follow(desired);
-  }
-
-  async close(): Promise<void> {
-    await this.#supervisor.close();
-  }
 }

@@ -52,7 +52,11 @@ export type ExecStreams =
     readonly stdout: PassedFd;
     readonly stderr: PassedFd;
   }
-  | { readonly kind: "terminal"; readonly socket: PassedFd };
+  | {
+    readonly kind: "terminal";
+    readonly socket: PassedFd;
+    readonly size: { readonly columns: number; readonly rows: number };
+  };
 
 /** What a command is started from. */
 export interface ExecStart {
@@ -91,7 +95,7 @@ export function addExec(builder: ProgramBuilder, start: ExecStart, passing: Pass
     String(oomScoreAdj(context.pod.spec, container, context.facts.cgroups.memoryBytes)),
   );
   addWorkingDirectory(builder, context, start.workingDirectory);
-  if (streams.kind === "terminal") addTerminal(builder, streams.socket);
+  if (streams.kind === "terminal") addTerminal(builder, streams);
   else addStdio(builder, [streams.stdin, streams.stdout, streams.stderr]);
   addProcess(builder, start.process, context.facts.lastCapability, false);
   return cgroup;
@@ -121,7 +125,10 @@ const DEVPTS_SUPER_MAGIC = 0x1cd1;
 const STATFS_BYTES = 120;
 
 /** A fresh terminal of the container's own devpts, which is checked to be one; its other side goes back through the socket. */
-function addTerminal(builder: ProgramBuilder, socket: PassedFd): void {
+function addTerminal(
+  builder: ProgramBuilder,
+  { socket, size }: Extract<ExecStreams, { kind: "terminal" }>,
+): void {
   const name = "make the terminal";
   const how = flags("O_RDWR", "O_NOCTTY", "O_CLOEXEC");
   const master = builder.add(
@@ -147,6 +154,12 @@ function addTerminal(builder: ProgramBuilder, socket: PassedFd): void {
     name,
     call("ioctl", resultOf(master), "TIOCSPTLCK", bytes(new Uint8Array(new ArrayBuffer(4)), "0")),
   );
+  const { rows, columns } = size;
+  const winsize = bytes(
+    new Uint8Array(new Uint16Array([rows, columns, 0, 0]).buffer),
+    `{${rows}, ${columns}}`,
+  );
+  builder.add(name, call("ioctl", resultOf(master), "TIOCSWINSZ", winsize));
   const slave = builder.add(name, call("ioctl", resultOf(master), "TIOCGPTPEER", how));
   addSendDescriptor(builder, socket, master);
   addControllingTerminal(builder, resultOf(slave));

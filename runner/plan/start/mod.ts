@@ -19,5 +19,5 @@ export {
 } from "./context.ts";
 export { type PassedSource, Passing } from "./passing.ts";
 export { DEFAULT_PATH, type Identity, type ProcessSettings } from "./process.ts";
-export { addSandbox, addSandboxHost, sandboxCloneFlags } from "./sandbox.ts";
+export { addSandbox, addSandboxHost, sandboxCloneFlags, sandboxOomScoreAdj } from "./sandbox.ts";
 export { addExec, addExecHost, type ExecStart, type ExecStreams } from "./exec.ts";

@@ -20,7 +20,7 @@ import {
   text,
   vector,
 } from "../program.ts";
-import { cgroupPlacement, podCgroupSettings } from "../resources/mod.ts";
+import { cgroupPlacement, oomScoreAdj, podCgroupSettings } from "../resources/mod.ts";
 import { addCgroup, addCgroupSettings, addDevices, addDoors, type CgroupDoors } from "./cgroups.ts";
 import { podCgroup, rootId, shownHostname, type StartContext } from "./context.ts";
 import { cgroupViewNames } from "./container_mounts.ts";
@@ -103,6 +103,21 @@ export function sandboxCloneFlags(context: StartContext): FlagName[] {
   return names;
 }
 
+/** infra's oom_score_adj: nearly the last to be killed, as kubelet has its own. */
+const INFRA_OOM_SCORE_ADJ = -998;
+
+/**
+ * The oom_score_adj that infra is born with. The kernel remembers the lowest that a process with CAP_SYS_RESOURCE on the
+ * machine has set, and lets nobody below it. A container of the machine's users sets that anew for itself; one of a user
+ * namespace cannot, and with infra's could protect itself like infra, so there infra gets the lowest of the containers'.
+ */
+export function sandboxOomScoreAdj(context: StartContext): number {
+  if (!context.userNamespace) return INFRA_OOM_SCORE_ADJ;
+  const { pod: { spec }, facts } = context;
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  return Math.min(...containers.map((each) => oomScoreAdj(spec, each, facts.cgroups.memoryBytes)));
+}
+
 /** What the sandbox program is handed besides the volumes. */
 export interface SandboxPassed {
   readonly executable: PassedFd;
@@ -177,15 +192,9 @@ function addRoot(
   else addNewSys(builder, root);
   if (context.userNamespace) addVisibleProc(builder, root);
   addAttach(builder, "mount /shm", passing.pass(passed.host.shm, "shm"), root, "shm");
-  if (spec.hostIPC) {
-    const mqueue = addTree(builder, "clone the machine's /dev/mqueue", "AT_FDCWD", "/dev/mqueue", [], {
-      tolerate: ["ENOENT"],
-    });
-    addAttach(builder, "mount /mqueue", resultOf(mqueue), root, "mqueue", { tolerate: ["EBADF"] });
-  } else {
-    const mqueue = addFileSystem(builder, "make /mqueue", "mqueue", [], NO_DEVICES);
-    addAttach(builder, "mount /mqueue", resultOf(mqueue), root, "mqueue");
-  }
+  // the queues of the IPC namespace, the pod's or with hostIPC the machine's
+  const mqueue = addFileSystem(builder, "make /mqueue", "mqueue", [], NO_DEVICES);
+  addAttach(builder, "mount /mqueue", resultOf(mqueue), root, "mqueue");
   for (const volume of passed.volumes) {
     const tree = passing.pass(volume.tree, `volume "${volume.name}"`);
     addAttach(builder, `hold volume "${volume.name}"`, tree, root, `v/${volume.name}`);
