@@ -237,7 +237,7 @@ async function npmRegistry(): Promise<string> {
 function runScript(tests: readonly string[], registry: string): string {
   const quoted = [...TEST_FLAGS, ...tests].map((word) => $.escapeArg(word)).join(" ");
   return `exec >/dev/virtio-ports/${PORTS.output} 2>&1
-export PATH=${GUEST_DIRECTORY}/bin:$PATH HOME=/root NO_COLOR=1 SEEDPOD_TEST_MACHINE=vm
+export PATH=${GUEST_DIRECTORY}/bin:$PATH HOME=/root NO_COLOR=1 SEEDPOD_TEST_MACHINE=vm SEEDPOD_TEST_IN_PROCESS=1
 export DENO_DIR=${GUEST_DIRECTORY}/deno_dir DENO_NO_UPDATE_CHECK=1 NPM_CONFIG_REGISTRY=${
     $.escapeArg(registry)
   }

@@ -11,6 +11,8 @@ export interface DeclaredPod {
   readonly hash: string;
   /** Finds the place in the manifest that a path comes from. */
   locate(path: readonly (string | number)[]): { file: string; line: number; column: number };
+  /** The diagnostic of something that this machine cannot do of what stands there. */
+  diagnose(path: readonly (string | number)[], message: string): Diagnostic;
 }
 
 /** What manifests declare, or why they cannot be used: with an error among the diagnostics there are no pods. */
@@ -119,7 +121,8 @@ async function declare(
   const bytes = new TextEncoder().encode(JSON.stringify([pod, configMaps, secrets]));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const locate: DeclaredPod["locate"] = (path) => located.locate(path);
-  return { pod, configMaps, secrets, hash: digest.toHex(), locate };
+  const diagnose: DeclaredPod["diagnose"] = (path, message) => located.diagnose(path, message);
+  return { pod, configMaps, secrets, hash: digest.toHex(), locate, diagnose };
 }
 
 /** The names of the ConfigMaps and Secrets that a pod refers to: what it is declared with. */

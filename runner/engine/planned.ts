@@ -1,6 +1,12 @@
-import { containerCloneFlags, podContainers, type Program, sandboxCloneFlags } from "../plan/mod.ts";
-import type { FlagName } from "../base/mod.ts";
-import type { DesiredPod } from "../state/mod.ts";
+import { type FlagName, USER_NAMESPACE_IDS } from "../base/mod.ts";
+import {
+  containerCloneFlags,
+  podContainers,
+  type Program,
+  sandboxCloneFlags,
+  type UserNamespace,
+} from "../plan/mod.ts";
+import { type DesiredPod, readIfThere } from "../state/mod.ts";
 import type { Machine } from "./machine.ts";
 import type { DeclaredPod } from "./manifests.ts";
 import {
@@ -10,6 +16,7 @@ import {
   type SandboxPrograms,
   startContext,
 } from "./start.ts";
+import { parseSubordinateIds } from "./user_ids.ts";
 
 /** A part of a pod's start: who makes the calls, and which. */
 export interface PlannedPart {
@@ -31,7 +38,8 @@ export interface PlannedStart {
 export function planStart(machine: Machine, declared: DeclaredPod, nowMs: number): PlannedStart {
   const { pod, configMaps, secrets, hash } = declared;
   const desired: DesiredPod = { uid: PLANNED_UID, pod, configMaps, secrets, hash };
-  const context = startContext(machine, desired, undefined);
+  const unborn = startContext(machine, desired, undefined);
+  const context = pod.spec.hostUsers === false ? { ...unborn, userNamespace: plannedUsers() } : unborn;
   const sandbox = {
     ...planSandbox(machine, desired, context, nowMs),
     cloneFlags: sandboxCloneFlags(context),
@@ -56,6 +64,12 @@ export function plannedPrograms(machine: Machine, declared: DeclaredPod, nowMs: 
       { title: `container "${name}", in the container`, program: child },
     ]),
   ];
+}
+
+/** Stands for the users that a pod with `hostUsers: false` is given when it is accepted: the first that are granted. */
+function plannedUsers(): UserNamespace {
+  const { start } = parseSubordinateIds(readIfThere("/etc/subuid") ?? "");
+  return { fd: -1, firstHostId: start, count: USER_NAMESPACE_IDS };
 }
 
 /** Stands for the uid that a pod is given when it is accepted. */

@@ -14,28 +14,18 @@ import {
   type SpawnRequest,
   StageZero,
 } from "../infra/mod.ts";
-import {
-  missingCgroupFiles,
-  parseMountInfo,
-  type ProgramResults,
-  readProcStat,
-  runProgram,
-} from "../linux/mod.ts";
+import { parseMountInfo, type ProgramResults, readProcStat, runProgram } from "../linux/mod.ts";
 import {
   addContainer,
   addContainerHost,
   addSandbox,
   addSandboxHost,
   type Attempt,
-  cgroupProblems,
-  containerCgroupSettings,
   containerCloneFlags,
   encodeProgram,
   hasOwnPidNamespace,
   type PassedSource,
   Passing,
-  podCgroupSettings,
-  podContainers,
   processId,
   type Program,
   ProgramBuilder,
@@ -48,6 +38,7 @@ import { cString, flag, listenUnix, openMemfd, OwnedFd, syscall } from "../sys/m
 import { addVolumes, type PreparedVolume } from "../volume/mod.ts";
 import { containerStart } from "./container_start.ts";
 import type { Machine } from "./machine.ts";
+import { cgroupFaults } from "./machine_faults.ts";
 import { idRangeOf } from "./user_ids.ts";
 
 /** A directory of seedpod's own, by descriptor. */
@@ -93,7 +84,6 @@ export function planSandbox(
   context: StartContext,
   nowMs: number,
 ): SandboxPrograms {
-  refuseCgroupProblems(context);
   const builder = new ProgramBuilder();
   const host = addSandboxHost(builder, context);
   const volumes: PreparedVolume[] = addVolumes(builder, {
@@ -119,20 +109,12 @@ export function planSandbox(
 }
 
 /** What the machine cannot do of what the manifest asks of cgroups is an error before anything is started. */
-function refuseCgroupProblems(context: StartContext): void {
-  const { facts, pod } = context;
-  const problems = cgroupProblems(pod, facts.cgroups).map((problem) => problem.message);
-  const settings = [
-    ...podCgroupSettings(pod, facts.cgroups),
-    ...podContainers(pod).flatMap((each) => containerCgroupSettings(pod, each.container, facts.cgroups)),
-  ];
-  const missing = missingCgroupFiles(facts.cgroups, facts.cgroupParent, settings);
-  problems.push(...missing.map((setting) => `this kernel has no cgroup file "${setting.file}"`));
-  if (problems.length > 0) {
-    throw new SeedpodError(`Cannot set up the cgroup of pod "${pod.metadata.name}": ${problems.join("; ")}`, {
-      fault: "user",
-    });
-  }
+function refuseCgroupFaults({ facts, pod }: StartContext): void {
+  const faults = cgroupFaults(facts, pod).map(({ message }) => message);
+  if (faults.length === 0) return;
+  throw new SeedpodError(`Cannot set up the cgroup of pod "${pod.metadata.name}": ${faults.join("; ")}`, {
+    fault: "user",
+  });
 }
 
 /** Opens what a program passes on; the words (pipe ends) become owned by the caller, whose `own` descriptors stay so. */
@@ -199,6 +181,7 @@ export function createSandbox(
   const range = desired.pod.spec.hostUsers === false ? idRangeOf(desired) : undefined;
   using userNamespace = range && makeUserNamespace(range);
   const context = startContext(machine, desired, userNamespace);
+  refuseCgroupFaults(context);
   const { places } = context;
   for (const path of [places.run, places.lib]) Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
   Deno.mkdirSync(places.logs, { recursive: true, mode: 0o755 });

@@ -1,4 +1,4 @@
-import { describeErrno, errnoNumber, SeedpodError } from "../base/mod.ts";
+import { describeErrno, errnoNumber, SeedpodError, syscallNumber } from "../base/mod.ts";
 import {
   ARG_KIND,
   type Call,
@@ -44,6 +44,7 @@ function opensDescriptor({ call, args }: Call): boolean {
 export class ProgramResults implements Disposable {
   readonly #values = new Map<Step, number>();
   readonly #descriptors = new Map<Step, OwnedFd>();
+  readonly #pipes: Data[] = [];
   readonly #encoded: EncodedProgram;
 
   /** For {@linkcode runProgram} alone. */
@@ -75,12 +76,22 @@ export class ProgramResults implements Disposable {
     const place = step.resultInto ?? step;
     this.#values.set(place, value);
     if (value < 0 || !("call" in step.action)) return;
-    if (opensDescriptor(step.action)) this.#descriptors.set(place, new OwnedFd(value));
+    if (step.action.call === "pipe2") this.#pipes.push(step.action.args[0] as Data);
+    if (opensDescriptor(step.action)) {
+      this.#descriptors.get(place)?.close();
+      this.#descriptors.set(place, new OwnedFd(value));
+    }
     const [first] = step.action.args;
     if (step.action.call === "close" && first?.kind === "result") {
       this.#descriptors.get(first.step)?.release();
       this.#descriptors.delete(first.step);
     }
+  }
+
+  /** Closes all that a program which failed had opened, also the ends of pipes, which nobody has taken yet. */
+  abandon(): void {
+    this[Symbol.dispose]();
+    for (const pipe of this.#pipes) [0, 4].forEach((at) => new OwnedFd(this.wordAt(pipe, at)).close());
   }
 
   [Symbol.dispose](): void {
@@ -100,6 +111,23 @@ export function runProgram(program: Program, passed: readonly OwnedFd[] = []): P
     view.setBigUint64(at, view.getBigUint64(at, true) + BigInt(base), true);
   }
   const results = new ProgramResults(encoded);
+  try {
+    runSteps(program, encoded.bytes, base, results, passed);
+  } catch (error) {
+    results.abandon();
+    throw error;
+  }
+  return results;
+}
+
+function runSteps(
+  program: Program,
+  bytes: Uint8Array,
+  base: number,
+  results: ProgramResults,
+  passed: readonly OwnedFd[],
+): void {
+  const view = new DataView(bytes.buffer);
   const registers: number[] = new Array(program.steps.length).fill(-1);
   for (let index = 0; index < program.steps.length; index++) {
     const step = program.steps[index]!;
@@ -108,7 +136,6 @@ export function runProgram(program: Program, passed: readonly OwnedFd[] = []): P
     if (result >= 0) {
       index += view.getUint16(at + 8, true);
     } else if (view.getUint16(at + 4, true) !== -result && view.getUint16(at + 6, true) !== -result) {
-      results[Symbol.dispose]();
       throw new StepError(step, -result);
     }
     const value = Math.max(result, -1);
@@ -117,10 +144,9 @@ export function runProgram(program: Program, passed: readonly OwnedFd[] = []): P
     const store = view.getUint32(at + 12, true);
     if (store === 0) continue;
     if (step.store?.as === "path") {
-      encoder.encodeInto(String(value).padStart(10, "/"), encoded.bytes.subarray(store));
+      encoder.encodeInto(String(value).padStart(10, "/"), bytes.subarray(store));
     } else view.setInt32(store, value, true);
   }
-  return results;
 }
 
 const encoder = new TextEncoder();
@@ -140,7 +166,7 @@ function runStep(
       case ARG_KIND.result:
         return registers[value]!;
       case ARG_KIND.passed:
-        return passed[value]!.number;
+        return passedNumber(passed, value);
       default:
         return Number(view.getBigInt64(at + 24 + slot * 8, true));
     }
@@ -156,6 +182,19 @@ function runStep(
   const nr = view.getUint16(at, true);
   for (;;) {
     const result = rawSyscall(nr, arg(0), arg(1), arg(2), arg(3), arg(4), arg(5));
-    if (result !== -errnoNumber("EINTR")) return result;
+    if (result !== -EINTR) return result;
+    // close(2) has let go of the descriptor all the same, and its number may be another's by now
+    if (nr === CLOSE) return 0;
   }
+}
+
+const EINTR = errnoNumber("EINTR");
+const CLOSE = syscallNumber("close", HOST_ARCH);
+
+function passedNumber(passed: readonly OwnedFd[], index: number): number {
+  const fd = passed[index];
+  if (!fd) {
+    throw new SeedpodError(`Cannot run a program: it asks for descriptor ${index} of ${passed.length}`);
+  }
+  return fd.number;
 }

@@ -19,6 +19,10 @@ export const STEP_BYTES = 72;
 /** Steps in one program; the executors refuse more. */
 export const MAX_PROGRAM_STEPS = 4096;
 
+/** Arguments of a system call, and errors that a step tolerates: the room in a step. */
+const MAX_ARGS = 6;
+const MAX_TOLERATED = 2;
+
 /** What a step does, as a number. */
 export const STEP_OP = { call: 0, check: 1, reapBelow: 2 } as const;
 /** How an argument's value is to be read. */
@@ -104,6 +108,8 @@ class Encoder {
       end = align8(end + data.bytes.length);
     }
     const bytes = new Uint8Array(new ArrayBuffer(end));
+    // a step that is passed over has the result -1, as one whose error is tolerated
+    bytes.fill(0xff, resultsAt, resultsAt + count * 8);
     const view = new DataView(bytes.buffer);
     this.#putData(bytes, view);
     [PROGRAM_MAGIC, end, count, pointers, PROGRAM_HEAD_BYTES, relocationsAt, resultsAt, 0]
@@ -128,9 +134,14 @@ class Encoder {
 
   #putStep(view: DataView, at: number, step: Step, index: number): void {
     const { op, nr, args } = this.#action(step.action);
+    if (args.length > MAX_ARGS || (step.tolerate?.length ?? 0) > MAX_TOLERATED) {
+      throw new SeedpodError(
+        `Cannot lay out step "${step.name}": at most ${MAX_ARGS} arguments and ${MAX_TOLERATED} tolerated errors fit`,
+      );
+    }
     view.setUint16(at, nr, true);
     view.setUint16(at + 2, op, true);
-    (step.tolerate ?? []).slice(0, 2).forEach((name: ErrnoName, slot) =>
+    (step.tolerate ?? []).forEach((name: ErrnoName, slot) =>
       view.setUint16(at + 4 + slot * 2, errnoNumber(name), true)
     );
     view.setUint16(at + 8, step.skipOnSuccess ?? 0, true);

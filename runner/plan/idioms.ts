@@ -184,7 +184,7 @@ export function addIdmap(
   const view = new DataView(attr.buffer);
   view.setUint32(0, 0x100000, true);
   view.setUint32(24, userNamespaceFd, true);
-  const label = `{attr_set=MOUNT_ATTR_IDMAP, userns_fd=${userNamespaceFd}}`;
+  const label = "{attr_set=MOUNT_ATTR_IDMAP, userns_fd=<the pod's>}";
   const action = call("mount_setattr", mount, SELF, flags("AT_EMPTY_PATH"), bytes(attr, label), attr.length);
   return builder.add(name, action, options);
 }

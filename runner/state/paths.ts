@@ -38,6 +38,11 @@ export function podsDirectory(root: Root): string {
   return `${root.run}/pods`;
 }
 
+/** The directory of the requests to remove pods: one file each, so that one watch hears of all. */
+export function deletionsDirectory(root: Root): string {
+  return `${root.run}/deletions`;
+}
+
 /** The directory of a pod's records and sockets. */
 export function podRunDirectory(root: Root, uid: string): string {
   return `${podsDirectory(root)}/${uid}`;
@@ -57,7 +62,7 @@ export function podPlaces(root: Root, uid: string, pod: CompletePod): PodPlaces 
 /** Makes the directories that every pod of the root needs. Idempotent. */
 export function ensureRoot(root: Root): void {
   for (const path of [root.run, root.lib]) Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-  for (const path of [`${root.run}/pods`, `${root.lib}/pods`]) {
+  for (const path of [podsDirectory(root), deletionsDirectory(root), `${root.lib}/pods`]) {
     Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
   }
   Deno.mkdirSync(root.logs, { recursive: true, mode: 0o755 });

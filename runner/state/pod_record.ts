@@ -1,7 +1,7 @@
 import type { ConfigMap, Secret } from "../../schema/kubernetes/mod.ts";
 import type { CompletePod, PodState } from "../plan/mod.ts";
 import { readIfThere, writeAtomically } from "./atomic_file.ts";
-import { podRunDirectory, type Root } from "./paths.ts";
+import { deletionsDirectory, podRunDirectory, podsDirectory, type Root } from "./paths.ts";
 
 /** A pod as it was declared, with what it refers to. */
 export interface DesiredPod {
@@ -29,7 +29,6 @@ export interface DeletionRequest {
 }
 
 const RECORD = "record.json";
-const DELETION = "deletion.json";
 /** The lock of whoever supervises the pod. */
 export const SUPERVISOR_LOCK = "supervisor.lock";
 
@@ -81,7 +80,7 @@ export function removeRecord(root: Root, uid: string): void {
 /** The uids of all pods of a root. */
 export function listPodUids(root: Root): string[] {
   try {
-    return [...Deno.readDirSync(`${root.run}/pods`)].filter((entry) => entry.isDirectory).map((entry) =>
+    return [...Deno.readDirSync(podsDirectory(root))].filter((entry) => entry.isDirectory).map((entry) =>
       entry.name
     ).sort();
   } catch (error) {
@@ -95,25 +94,33 @@ export function readRecords(root: Root): PodRecord[] {
   return listPodUids(root).map((uid) => readRecord(root, uid)).filter((record) => record !== undefined);
 }
 
-/** Leaves the request to remove a pod; of several the shortest grace counts. */
+/** Leaves the request to remove a pod; of several the shortest grace counts. For a pod that is not there it leaves none. */
 export function requestDeletion(root: Root, uid: string, request: DeletionRequest): void {
   const before = readDeletion(root, uid);
   const requestedMs = before?.requestedMs ?? request.requestedMs;
   const graceSeconds = Math.min(before?.graceSeconds ?? Infinity, request.graceSeconds);
+  if (!listPodUids(root).includes(uid)) return;
+  writeAtomically(deletionPath(root, uid), JSON.stringify({ requestedMs, graceSeconds }));
+  // the pod went away meanwhile
+  if (!listPodUids(root).includes(uid)) removeDeletion(root, uid);
+}
+
+/** Takes the request away once the pod is gone. */
+export function removeDeletion(root: Root, uid: string): void {
   try {
-    writeAtomically(
-      `${podRunDirectory(root, uid)}/${DELETION}`,
-      JSON.stringify({ requestedMs, graceSeconds }),
-    );
+    Deno.removeSync(deletionPath(root, uid));
   } catch (error) {
-    // the pod went away meanwhile
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
+function deletionPath(root: Root, uid: string): string {
+  return `${deletionsDirectory(root)}/${uid}.json`;
+}
+
 /** The request to remove a pod; undefined when there is none, or it is damaged. */
 export function readDeletion(root: Root, uid: string): DeletionRequest | undefined {
-  const text = readIfThere(`${podRunDirectory(root, uid)}/${DELETION}`);
+  const text = readIfThere(deletionPath(root, uid));
   const request = text === undefined ? undefined : parseJson(text) as Partial<DeletionRequest> | null;
   const { requestedMs, graceSeconds } = request ?? {};
   return typeof requestedMs === "number" && typeof graceSeconds === "number"

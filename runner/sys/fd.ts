@@ -1,4 +1,5 @@
-import { cString, flag, syscall, trySyscall } from "./syscall.ts";
+import { syscallNumber } from "../base/mod.ts";
+import { cString, flag, HOST_ARCH, rawSyscall, syscall, trySyscall } from "./syscall.ts";
 
 /** A descriptor that closes itself at the end of its `using` scope. */
 export class OwnedFd implements Disposable {
@@ -23,7 +24,8 @@ export class OwnedFd implements Disposable {
 
   /** Closes it; again is harmless. */
   close(): void {
-    if (this.#number >= 0) trySyscall("close", this.release());
+    // never again after EINTR: the number is free by then, and may be another thread's
+    if (this.#number >= 0) rawSyscall(syscallNumber("close", HOST_ARCH), this.release());
   }
 
   [Symbol.dispose](): void {
@@ -42,11 +44,16 @@ export function openMemfd(name: string, content: Uint8Array, options: { exec?: b
   // before Linux 6.3 there are no MFD_EXEC and MFD_NOEXEC_SEAL, and every memfd can be executed
   if (fd < 0) fd = syscall(`create a file in memory for ${name}`, "memfd_create", cString(name), base);
   const owned = new OwnedFd(fd);
-  for (let at = 0; at < content.length;) {
-    const rest = content.subarray(at);
-    at += syscall(`write ${name} into memory`, "write", fd, rest, rest.length);
+  try {
+    for (let at = 0; at < content.length;) {
+      const rest = content.subarray(at);
+      at += syscall(`write ${name} into memory`, "write", fd, rest, rest.length);
+    }
+    return owned;
+  } catch (error) {
+    owned.close();
+    throw error;
   }
-  return owned;
 }
 
 /** Seals a memfd: nobody can change it any more. */

@@ -43,7 +43,18 @@ export function lastErrno(): number {
   return errnoPlace.getInt32();
 }
 
-/** The address of a buffer's first byte; the caller keeps the buffer alive while the kernel uses it. */
+let kept: unknown;
+
+/**
+ * Keeps buffers from being collected until here. An address is only a number to the collector of garbage, which may free
+ * a buffer whose last use in the code was to take it.
+ */
+export function keepAlive(...buffers: unknown[]): void {
+  kept = buffers;
+  void kept;
+}
+
+/** The address of a buffer's first byte; the caller keeps the buffer alive ({@linkcode keepAlive}) while the kernel uses it. */
 export function addressOf(buffer: Uint8Array): number {
   return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer as Uint8Array<ArrayBuffer>)));
 }

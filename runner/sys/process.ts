@@ -1,7 +1,7 @@
 import { errnoNumber } from "../base/mod.ts";
 import { SysError } from "./error.ts";
 import { OwnedFd } from "./fd.ts";
-import { addressOf, libc } from "./libc.ts";
+import { addressOf, keepAlive, libc } from "./libc.ts";
 import { cString, syscall, trySyscall } from "./syscall.ts";
 
 /** sizeof(posix_spawn_file_actions_t) is 80 in glibc on both architectures. */
@@ -31,6 +31,7 @@ export function spawnExecutable(
     new Uint8Array(envp.buffer),
   );
   libc.posix_spawn_file_actions_destroy(actions);
+  keepAlive(argv0);
   if (error !== 0) throw new SysError(`start ${name}`, error);
   return pid[0]!;
 }

@@ -1,7 +1,7 @@
 import { errnoNumber, MAX_DESCRIPTORS_PER_MESSAGE, SeedpodError } from "../base/mod.ts";
 import { SysError } from "./error.ts";
 import { OwnedFd } from "./fd.ts";
-import { addressOf } from "./libc.ts";
+import { addressOf, keepAlive } from "./libc.ts";
 import { cString, flag, syscall, trySyscall } from "./syscall.ts";
 
 const CMSG_HEAD_BYTES = 16;
@@ -30,25 +30,32 @@ function socketAddress(directory: OwnedFd, name: string): Uint8Array {
   return address;
 }
 
-/** A listening stream socket in a directory, mode 0600. A file of that name must not be there. */
-export function listenUnix(directory: OwnedFd, name: string): OwnedFd {
-  const socket = new OwnedFd(
+function streamSocket(): OwnedFd {
+  return new OwnedFd(
     syscall("make a socket", "socket", flag("AF_UNIX"), flag("SOCK_STREAM", "SOCK_CLOEXEC"), 0),
   );
+}
+
+/** A listening stream socket in a directory, mode 0600. A file of that name must not be there. */
+export function listenUnix(directory: OwnedFd, name: string): OwnedFd {
   const address = socketAddress(directory, name);
-  // fchmod before bind: the file is born with these permissions, no other process ever sees it open wider
-  syscall(`protect the socket "${name}"`, "fchmod", socket.number, 0o600);
-  syscall(`bind the socket "${name}"`, "bind", socket.number, address, address.length);
-  syscall(`listen on the socket "${name}"`, "listen", socket.number, 16);
-  return socket;
+  const socket = streamSocket();
+  try {
+    // fchmod before bind: the file is born with these permissions, no other process ever sees it open wider
+    syscall(`protect the socket "${name}"`, "fchmod", socket.number, 0o600);
+    syscall(`bind the socket "${name}"`, "bind", socket.number, address, address.length);
+    syscall(`listen on the socket "${name}"`, "listen", socket.number, 16);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
 }
 
 /** Connects to a listening socket in a directory; undefined when nobody listens there. */
 export function connectUnix(directory: OwnedFd, name: string): OwnedFd | undefined {
-  const socket = new OwnedFd(
-    syscall("make a socket", "socket", flag("AF_UNIX"), flag("SOCK_STREAM", "SOCK_CLOEXEC"), 0),
-  );
   const address = socketAddress(directory, name);
+  const socket = streamSocket();
   const result = trySyscall("connect", socket.number, address, address.length);
   if (result === 0) return socket;
   socket.close();
@@ -97,6 +104,7 @@ export function sendWithDescriptors(
   }
   const header = messageHeader(payload, control);
   const sent = syscall("send a message to infra", "sendmsg", socket, header, flag("MSG_NOSIGNAL"));
+  keepAlive(payload, control);
   if (sent !== payload.length) throw new SeedpodError("Cannot send a message to infra: it was cut short");
 }
 

@@ -6,7 +6,7 @@ import {
   type SyscallName,
   syscallNumber,
 } from "../base/mod.ts";
-import { addressOf, lastErrno, libc } from "./libc.ts";
+import { addressOf, keepAlive, lastErrno, libc } from "./libc.ts";
 import { SysError } from "./error.ts";
 
 /** This machine's architecture. */
@@ -30,6 +30,7 @@ export function trySyscall(name: SyscallName, ...args: RawArg[]): number {
   const nr = syscallNumber(name, HOST_ARCH);
   for (;;) {
     const result = rawSyscall(nr, a, b, c, d, e, f);
+    keepAlive(args);
     if (result !== -EINTR) return result;
   }
 }

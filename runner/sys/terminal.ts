@@ -100,3 +100,23 @@ export class TerminalMaster implements Disposable {
     this.close();
   }
 }
+
+/** sizeof(struct termios) of the kernel: four words of flags, the line discipline, 19 control characters. */
+const TERMIOS_BYTES = 36;
+/** What `cfmakeraw(3)` clears and sets, word by word: input, output, control, local. */
+const RAW_CLEAR = [0o2753, 0o1, 0o460, 0o100113] as const;
+const RAW_SET = [0, 0, 0o60, 0] as const;
+
+/**
+ * Makes a terminal pass on every byte as it is, both ways, see `cfmakeraw(3)`; Deno's raw mode goes on changing output.
+ * Disposing of the result makes it as it was.
+ */
+export function makeRaw(terminal: number): Disposable {
+  const before = new Uint8Array(new ArrayBuffer(TERMIOS_BYTES));
+  syscall("read the modes of the terminal", "ioctl", terminal, flag("TCGETS"), before);
+  const raw = before.slice();
+  const words = new Uint32Array(raw.buffer, 0, RAW_CLEAR.length);
+  RAW_CLEAR.forEach((bits, index) => words[index] = words[index]! & ~bits | RAW_SET[index]!);
+  syscall("make the terminal raw", "ioctl", terminal, flag("TCSETS"), raw);
+  return { [Symbol.dispose]: () => void trySyscall("ioctl", terminal, flag("TCSETS"), before) };
+}

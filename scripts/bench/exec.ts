@@ -6,7 +6,8 @@ import { type Contender, elapsedMs } from "./statistics.ts";
 /** `true` in a container, asked for by the engine in this process: from the request to the exit status. */
 export function engineExec(root: BenchRoot, pod: RunningPod): Contender {
   const record = { version: 1, desired: pod.desired, state: pod.state } as const;
-  const options = { command: ["/bin/true"], stdin: false, tty: false };
+  const { signal } = new AbortController();
+  const options = { command: ["/bin/true"], stdin: false, terminal: undefined, signal };
   const connected = (ends: Parameters<Parameters<typeof execInContainer>[4]["connected"]>[0]): void => {
     if ("terminal" in ends) return ends.terminal.close();
     for (const end of [ends.stdin, ends.stdout, ends.stderr]) end?.close();

@@ -13,6 +13,7 @@ export async function makeRootfs(files: string): Promise<string> {
 
 interface OciConfig {
   process: { terminal: boolean; args: string[] };
+  root: { path: string };
   linux: { cgroupsPath: string };
 }
 
@@ -34,11 +35,11 @@ export class OciPeer {
   static async make(shell: PeerShell, name: "crun" | "runc", files: string): Promise<OciPeer> {
     const bundle = `${files}/${name}`;
     await Deno.mkdir(bundle, { recursive: true });
-    await Deno.symlink(`${files}/rootfs`, `${bundle}/rootfs`);
     await $`${name} spec`.cwd(bundle).quiet();
     const config = JSON.parse(await Deno.readTextFile(`${bundle}/config.json`)) as OciConfig;
     config.process.terminal = false;
     config.process.args = ["/bin/busybox", "sleep", "1000000"];
+    config.root.path = `${files}/rootfs`;
     config.linux.cgroupsPath = `/seedpod-bench-${name}`;
     await Deno.writeTextFile(`${bundle}/config.json`, JSON.stringify(config));
     return new OciPeer(shell, name, bundle);

@@ -17,7 +17,7 @@ spec:
     const before = Deno.statSync("/etc").mtime;
     const script =
       `cat ${canary}; echo changed > ${canary}; rm /etc/passwd; touch /etc/seedpod-test; cat ${canary}; ls -A ${root.path}/run ${root.path}/lib ${root.path}/log`;
-    const hidden = ["run", "lib", "log"].map((name) => `${root.path}/${name}:\n`).join("\n");
+    const hidden = ["lib", "log", "run"].map((name) => `${root.path}/${name}:\n`).join("\n");
     strictEqual(await root.sh("host", "c", script), `untouchedchanged\n${hidden}`);
     match(await root.sh("host", "c", `touch ${root.path}/lib/x 2>&1 || true`), /Read-only file system/);
     strictEqual(Deno.readTextFileSync(canary), "untouched");
@@ -90,7 +90,7 @@ podTest("an image whose directories lead elsewhere redirects none of the mounts"
       up: "../../../../../../../..",
     },
   });
-  const before = treeListing(root.files);
+  const before = [image, target].map(treeListing);
   await root.up(`
 apiVersion: v1
 kind: Pod
@@ -128,15 +128,8 @@ spec:
     said.stderr,
     /cannot mount volume "v" on "\/data\/volume": make the mount point: Too many levels of symbolic links \(ELOOP\)/,
   );
-  strictEqual(treeListing(image), treeListing(image));
-  strictEqual(treeListing(target), "");
-  strictEqual(
-    treeListing(image),
-    before.split("\n").filter((line) => line.startsWith("image/")).map((line) => line.slice(6)).concat(
-      treeListing(image).split("\n").filter((line) => line.startsWith(" ")),
-      "",
-    ).sort().join("\n"),
-  );
+  strictEqual(treeListing(image), before[0]);
+  strictEqual(treeListing(target), before[1]);
 });
 
 podTest("an image without the command, without /etc, or that is no directory says so", async (root) => {

@@ -9,8 +9,8 @@ async function onTerminal(
 ): Promise<{ screen: string; code: number }> {
   const main = new URL("../../runner/main.ts", import.meta.url).pathname;
   const run = `${Deno.execPath()} run --allow-all --quiet --no-check ${main} ${args}`;
-  const child = new Deno.Command("script", {
-    args: ["--quiet", "--return", "--command", `stty rows 33 cols 111; ${run}`, "/dev/null"],
+  const child = new Deno.Command("timeout", {
+    args: ["20", "script", "--quiet", "--return", "--command", `stty rows 33 cols 111; ${run}`, "/dev/null"],
     env: { SEEDPOD_ROOT: root.path, SHELL: "/bin/sh" },
     stdin: "piped",
     stdout: "piped",
@@ -55,7 +55,7 @@ spec:
     image: host
     tty: true
     stdin: true
-    command: [sh, -c, 'tty; ls -l /proc/self/fd/2 | sed "s/.* //"; stat -c "%t:%T %U" /dev/console /dev/pts/0 /dev/tty; echo to stderr >&2; echo > /dev/tty; ps -o tty= -p $$; echo $TERM; exec sleep 1000']
+    command: [sh, -c, 'tty; ls -l /proc/self/fd/2 | sed "s/.* //"; stat -c "%t:%T %U" /dev/console /dev/pts/0 /dev/tty; echo to stderr >&2; echo > /dev/tty; ps -o tty= -p 1; echo $TERM; exec sleep 1000']
 `);
     const log = await root.ok("logs", "tty");
     strictEqual(
@@ -143,8 +143,8 @@ podTest(
     await root.up(SLEEPER);
     const { screen, code } = await onTerminal(root, "exec -t -i plain -- sh", [
       ["#", "tty; stty size; echo $TERM\n"],
-      ["xterm\r\n", "trap 'echo INTERRUPTED' INT; sleep 1000\n"],
-      ["sleep 1000\r\n", "\x03"],
+      ["xterm\r\n", `sh -c 'trap "echo INTERRUPTED; exit" INT; echo READY; while sleep 0.1; do :; done'\n`],
+      ["READY\r\n", "\x03"],
       ["INTERRUPTED\r\n", "exit 7\n"],
     ]);
     match(screen, /\/dev\/pts\/0\r\n33 111\r\nxterm\r\n/);

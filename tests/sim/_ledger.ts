@@ -5,6 +5,8 @@ import { type CompletePod, type PodContainer, podContainers, type PodState } fro
 interface History {
   /** The latest attempt that was asked for. */
   attempt: number;
+  /** How often it was killed. */
+  kills: number;
   /** Attempts whose process ran, and the latest of them. */
   runs: number;
   latestRun: number;
@@ -20,6 +22,9 @@ interface History {
 
 /** Below ten minutes: how much later than it happened a worker may learn of an end. */
 const SURELY_QUICK_MS = 540_000;
+
+/** Once, and again by daemons that take over before the record says so. */
+const MAX_KILLS = 10;
 
 export class Ledger {
   readonly #pod: CompletePod;
@@ -40,6 +45,7 @@ export class Ledger {
     for (const { container: { name } } of this.#containers) {
       this.#histories.set(name, {
         attempt: -1,
+        kills: 0,
         runs: 0,
         latestRun: -1,
         quickEnds: 0,
@@ -80,7 +86,7 @@ export class Ledger {
     if (nowMs < history.endedMs + backoffMs) {
       this.#fault(`${name} was started ${nowMs - history.endedMs} ms after its ${quickEnds}th quick end`);
     }
-    Object.assign(history, { attempt, live: true, begun: true, completed: false });
+    Object.assign(history, { attempt, kills: 0, live: true, begun: true, completed: false });
   }
 
   #checkPolicy(name: string, history: History): void {
@@ -155,6 +161,7 @@ export class Ledger {
 
   killed(name: string, nowMs: number): void {
     this.#checkEnding(name, "killed");
+    if (++this.of(name).kills > MAX_KILLS) this.#fault(`${name} was killed over and over`);
     const own = Math.min(this.#firstStopMs, nowMs) +
       (this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
     const asked = this.deletion ? this.deletion.requestedMs + this.deletion.graceSeconds * 1000 : Infinity;

@@ -86,7 +86,9 @@ class Simulation {
     this.#worker = new PodWorker(this.#desired, structuredClone(this.#world.record), this.#ports, {
       changed: () => {},
       removed: () => {},
-      fault: () => {},
+      fault: (error) => {
+        if (!this.#world.troubled) this.#ledger.violation ??= `a fault in calm: ${error}`;
+      },
     });
     this.#worker.wake();
   }

@@ -2,12 +2,13 @@ import {
   currentStates,
   type DeclaredPods,
   type Machine,
+  machineFaults,
   openMachine,
   plannedPrograms,
   readManifests,
 } from "../../engine/mod.ts";
 import { podObject } from "../../plan/mod.ts";
-import type { Pod } from "../../../schema/mod.ts";
+import type { Diagnostic, Pod } from "../../../schema/mod.ts";
 import { type PodRecord, readRecords, rootPlaces } from "../../state/mod.ts";
 import { findRecord } from "../../engine/mod.ts";
 import type { CommandEngine, DownRequest, ExecRequest, Io, UpRequest } from "../io.ts";
@@ -41,7 +42,7 @@ class LocalEngine implements CommandEngine {
   }
 
   async plan(manifests: readonly string[]): Promise<PlannedPod[]> {
-    const { pods } = await readOrThrow(manifests);
+    const { pods } = await readForMachine(this.#machine, manifests);
     const records = readRecords(this.#machine.root);
     return pods.map((declared) => {
       const { namespace, name } = declared.pod.metadata;
@@ -64,7 +65,7 @@ class LocalEngine implements CommandEngine {
 
   async up(request: UpRequest, io: Io): Promise<number> {
     const { up } = await import("./up.ts");
-    return await up(this.#machine, await readOrThrow(request.manifests), request, io);
+    return await up(this.#machine, await readForMachine(this.#machine, request.manifests), request, io);
   }
 
   async down(request: DownRequest, io: Io): Promise<number> {
@@ -110,9 +111,19 @@ function plannedActions(
 /** Reads manifests; an error in any of them means that none is used. */
 async function readOrThrow(manifests: readonly string[]): Promise<DeclaredPods> {
   const declared = await readManifests(manifests);
-  const { renderDiagnostic } = await import("../../../schema/mod.ts");
-  const render = (color: boolean): string =>
-    declared.diagnostics.map((each) => renderDiagnostic(each, { color })).join("\n");
-  if (declared.diagnostics.some((each) => each.severity === "error")) throw new ManifestErrors(render);
+  await refuseErrors(declared.diagnostics);
   return declared;
+}
+
+/** The same for pods that this machine is to run: what it cannot do is an error too, and nothing is started. */
+async function readForMachine(machine: Machine, manifests: readonly string[]): Promise<DeclaredPods> {
+  const declared = await readOrThrow(manifests);
+  await refuseErrors(machineFaults(machine, declared.pods));
+  return declared;
+}
+
+async function refuseErrors(diagnostics: readonly Diagnostic[]): Promise<void> {
+  if (!diagnostics.some((each) => each.severity === "error")) return;
+  const { renderDiagnostic } = await import("../../../schema/mod.ts");
+  throw new ManifestErrors((color) => diagnostics.map((each) => renderDiagnostic(each, { color })).join("\n"));
 }

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { CommandNotRun, execInContainer, type ExecIo, type Machine } from "../../engine/mod.ts";
 import type { PodRecord } from "../../state/mod.ts";
-import { type OwnedFd, TerminalMaster, type WindowSize } from "../../sys/mod.ts";
+import { makeRaw, type OwnedFd, TerminalMaster, type WindowSize } from "../../sys/mod.ts";
 import type { ExecRequest, Io } from "../io.ts";
 import { renderError } from "../view/mod.ts";
 
@@ -62,6 +62,8 @@ class EndedBySignal implements Disposable {
   }
 }
 
+const STDIN = 0;
+
 /** The size of the terminal that this process runs on. */
 function consoleSize(): WindowSize {
   try {
@@ -103,8 +105,7 @@ class Streams implements ExecIo {
     Deno.addSignalListener("SIGWINCH", resize);
     this.#restore.defer(() => Deno.removeSignalListener("SIGWINCH", resize));
     if (!this.#reads) return;
-    Deno.stdin.setRaw(true);
-    this.#restore.defer(() => Deno.stdin.setRaw(false));
+    this.#restore.use(makeRaw(STDIN));
     void this.#type(terminal);
   }
 

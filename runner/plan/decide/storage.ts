@@ -1,4 +1,4 @@
-import { quantityBytes } from "../../../schema/kubernetes/mod.ts";
+import { addQuantities, formatQuantity, parseQuantity, quantityBytes } from "../../../schema/kubernetes/mod.ts";
 import type { CompletePod } from "../start/mod.ts";
 import { podContainers } from "./pod_state.ts";
 
@@ -42,7 +42,7 @@ export function storageExcess(pod: CompletePod, use: StorageUse): string | undef
     (sum, bytes) => sum + bytes,
     0,
   );
-  if (podLimit !== undefined && total > podLimit) {
+  if (podLimit !== undefined && total > quantityBytes(podLimit)) {
     return `Pod ephemeral local storage usage exceeds the total limit of containers ${podLimit}. `;
   }
   for (const { container } of podContainers(pod)) {
@@ -55,12 +55,13 @@ export function storageExcess(pod: CompletePod, use: StorageUse): string | undef
   return undefined;
 }
 
-/** The pod's own limit, or the sum of its containers' when every one has a limit. */
-function podStorageLimit(pod: CompletePod): number | undefined {
-  const own = limitOf(pod.spec.resources?.limits);
+/** The pod's own limit, or the sum of its containers' when every one has a limit: a quantity. */
+function podStorageLimit(pod: CompletePod): string | undefined {
+  const own = pod.spec.resources?.limits?.["ephemeral-storage"];
   if (own !== undefined) return own;
-  const limits = pod.spec.containers.map((container) => limitOf(container.resources?.limits));
-  return limits.every((limit) => limit !== undefined)
-    ? limits.reduce((sum, limit) => sum + limit, 0)
+  const limits = pod.spec.containers.map(({ resources }) => resources?.limits?.["ephemeral-storage"]);
+  const parsed = limits.map((limit) => limit === undefined ? undefined : parseQuantity(limit));
+  return parsed.every((limit) => limit !== undefined)
+    ? formatQuantity(parsed.reduce((sum, limit) => addQuantities(sum, limit)))
     : undefined;
 }

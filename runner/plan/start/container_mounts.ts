@@ -15,7 +15,7 @@ import {
 } from "../program.ts";
 import { type ContainerStart, DEFAULT_TERMINATION_LOG, type DeviceNode } from "./container_start.ts";
 import type { StartContext } from "./context.ts";
-import { rootId } from "./context.ts";
+import { ownerParameters, rootId } from "./context.ts";
 import type { Passing } from "./passing.ts";
 
 /** The devices of the default list: what a container finds in /dev. */
@@ -48,13 +48,12 @@ export interface Dev {
 /** Adds the making of /dev and /dev/pts as detached mounts, and of the terminal where the container asks for one. */
 export function addDev(builder: ProgramBuilder, start: ContainerStart): Dev {
   const owner = rootId(start.context);
-  const ids: [string, string][] = owner === 0 ? [] : [["uid", String(owner)], ["gid", String(owner)]];
   const dev = addFileSystem(builder, "make /dev", "tmpfs", [
     ["source", "dev"],
     ["size", "1048576"],
     ["nr_inodes", "4096"],
     ["mode", "755"],
-    ...ids,
+    ...ownerParameters(start.context),
   ], ["MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NOEXEC"]);
   const parents = new Set<string>(["pts", "shm", "mqueue"]);
   const devices = start.devices.length > 0 ? start.devices : DEVICES;

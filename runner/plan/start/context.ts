@@ -1,6 +1,7 @@
 import type { ObjectMeta, Pod, PodSpec } from "../../../schema/kubernetes/mod.ts";
 import { type Arch, MAX_HOST_NAME_BYTES, SeedpodError } from "../../base/mod.ts";
 import type { KernelVersion } from "../hardening/mod.ts";
+import type { FsParameter } from "../idioms.ts";
 import type { CgroupHost } from "../resources/mod.ts";
 
 /** What of the machine decides over how a pod is started. Read once a process. */
@@ -66,6 +67,12 @@ export interface StartContext {
 /** The host's id of the pod's root. */
 export function rootId(context: StartContext): number {
   return context.userNamespace?.firstHostId ?? 0;
+}
+
+/** The parameters of a tmpfs that belongs to the pod's root. */
+export function ownerParameters(context: StartContext): FsParameter[] {
+  const owner = String(rootId(context));
+  return context.userNamespace ? [["uid", owner], ["gid", owner]] : [];
 }
 
 /** The cgroup of a pod below the mount points of the hierarchies. */

@@ -22,7 +22,7 @@ import {
 } from "../program.ts";
 import { cgroupPlacement, oomScoreAdj, podCgroupSettings } from "../resources/mod.ts";
 import { addCgroup, addCgroupSettings, addDevices, addDoors, type CgroupDoors } from "./cgroups.ts";
-import { podCgroup, rootId, shownHostname, type StartContext } from "./context.ts";
+import { ownerParameters, podCgroup, shownHostname, type StartContext } from "./context.ts";
 import { cgroupViewNames } from "./container_mounts.ts";
 import { addEnterCgroups, type Passing } from "./passing.ts";
 import { addTimeNamespace } from "./time_namespace.ts";
@@ -61,8 +61,7 @@ export function addSandboxHost(builder: ProgramBuilder, context: StartContext): 
       ["source", "shm"],
       ["size", "67108864"],
       ["mode", "1777"],
-      ["uid", String(rootId(context))],
-      ["gid", String(rootId(context))],
+      ...ownerParameters(context),
     ], NO_DEVICES);
   return { doors, root, shm };
 }
