@@ -9,7 +9,8 @@ export async function run(
 ): Promise<number> {
   const engine = await context.engine();
   const pod = findPod(await engine.pods(), positionals[0]!, options.namespace);
-  const container = chooseContainer(pod, options.container);
+  const { name: container, note } = chooseContainer(pod, options.container);
+  if (note) context.note(note);
   return await engine.exec(
     { pod, container, command: rest, stdin: options.stdin, tty: options.tty },
     context,

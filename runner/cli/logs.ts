@@ -93,9 +93,9 @@ export async function run({ positionals, options }: ParsedOf<"logs">, context: C
   }
   const engine = await context.engine();
   const pod = findPod(await engine.pods(), positionals[0]!, options.namespace);
-  const names = isAll
-    ? allContainers(pod).map(({ name }) => name)
-    : [chooseContainer(pod, options.container)];
+  const chosen = isAll ? allContainers(pod) : [chooseContainer(pod, options.container)];
+  for (const each of chosen) if ("note" in each && each.note) context.note(each.note);
+  const names = chosen.map(({ name }) => name);
   const logs = names.flatMap((name): (readonly [string, LogOptions])[] => {
     const log = logOptions(engine, pod, name, options, context.nowMs());
     if (!log && !isAll) noLogs(pod, name, statusOf(pod, name), options.previous);

@@ -209,7 +209,12 @@ class ExecRun {
       throw new SeedpodError("Cannot run a command: the pod's infra does not answer", { fault: "user" });
     }
     this.client = client;
-    client.list(0n);
+    try {
+      client.list(0n);
+    } catch {
+      // refused already
+      accepted.resolve(false);
+    }
   }
 
   /** Kills the command and all below it, if it has not ended yet. */

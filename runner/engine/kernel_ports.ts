@@ -22,7 +22,13 @@ import {
 } from "../state/mod.ts";
 import { openPidfd, signalPidfd } from "../sys/mod.ts";
 import { emptyDirUsage } from "../volume/mod.ts";
-import { type InfraIdentity, KernelSandbox, readOomKills, removeTree } from "./kernel_sandbox.ts";
+import {
+  detachLayers,
+  type InfraIdentity,
+  KernelSandbox,
+  readOomKills,
+  removeTree,
+} from "./kernel_sandbox.ts";
 import type { Machine } from "./machine.ts";
 import type { PodPorts, Sandbox, SandboxEvent } from "./ports.ts";
 import { createSandbox } from "./start.ts";
@@ -98,6 +104,7 @@ export class KernelPorts implements PodPorts {
     await removeCgroupTree(facts.cgroups, podCgroup(facts, desired.uid));
     removeTree(`${places.lib}/containers`);
     removeTree(`${places.run}/${INFRA_SOCKET}`);
+    detachLayers(places.run);
     removeTree(`${places.run}/sandbox`);
   }
 

@@ -9,14 +9,15 @@ import { InfraClient, type InfraEvent, takeDescriptor } from "../infra/mod.ts";
 import { killCgroup, readCounters, removeCgroupTree } from "../linux/mod.ts";
 import {
   containerCgroup,
+  layerMountPoint,
   podContainers,
   type PodState,
   processId,
   processOf,
   type Program,
 } from "../plan/mod.ts";
-import { type DesiredPod, podPlaces, readLogLines } from "../state/mod.ts";
-import { type OwnedFd, trySyscall } from "../sys/mod.ts";
+import { type DesiredPod, podPlaces, readLog } from "../state/mod.ts";
+import { cString, flag, type OwnedFd, trySyscall } from "../sys/mod.ts";
 import type { Machine } from "./machine.ts";
 import type { Sandbox, SandboxEvent } from "./ports.ts";
 import { openDirectory, prepareContainer, type PreparedContainer } from "./start.ts";
@@ -161,12 +162,14 @@ export class KernelSandbox implements Sandbox {
   /** The last lines of the container's log: Kubernetes' FallbackToLogsOnError. */
   async #logTail(name: string, attempt: number): Promise<string> {
     const directory = `${podPlaces(this.#machine.root, this.#desired.uid, this.#desired.pod).logs}/${name}`;
-    const decoder = new TextDecoder();
-    let tail = "";
-    for await (const lines of readLogLines({ directory, attempt, tail: FALLBACK_LOG_MAX_LINES })) {
-      for (const line of lines) tail += decoder.decode(line.text);
+    let tail = new Uint8Array(0);
+    for await (const part of readLog({ directory, attempt, tail: FALLBACK_LOG_MAX_LINES })) {
+      const all = new Uint8Array(tail.length + part.length);
+      all.set(tail);
+      all.set(part, tail.length);
+      tail = all.slice(-FALLBACK_LOG_MAX_BYTES);
     }
-    return tail.slice(-FALLBACK_LOG_MAX_BYTES);
+    return new TextDecoder().decode(tail);
   }
 
   /** What the container wrote to its termination log, kept by infra as a descriptor. */
@@ -238,6 +241,12 @@ export class KernelSandbox implements Sandbox {
 export function readOomKills(machine: Machine, desired: DesiredPod, name: string, attempt: number): number {
   return readCounters(machine.facts.cgroups, containerCgroup(machine.facts, desired.uid, name, attempt))
     .oomKills;
+}
+
+/** Detaches what a daemon that died while it made an overlay has left attached in a pod's run directory. */
+export function detachLayers(run: string): void {
+  const path = cString(layerMountPoint(run));
+  while (trySyscall("umount2", path, flag("MNT_DETACH", "UMOUNT_NOFOLLOW")) === 0);
 }
 
 /** Removes a directory and all below it, following nothing; one that is not there is as good. */

@@ -6,12 +6,13 @@ import {
   listPodUids,
   podRunDirectory,
   readRecord,
+  removeRecord,
   requestDeletion,
   SUPERVISOR_LOCK,
   tryLock,
   withLock,
 } from "../state/mod.ts";
-import { removeTree } from "./kernel_sandbox.ts";
+import { detachLayers, removeTree } from "./kernel_sandbox.ts";
 import type { Machine } from "./machine.ts";
 
 /** A pod of which something is there, but no record that can be read: it was damaged, or a removal was interrupted. */
@@ -87,8 +88,9 @@ async function remove(machine: Machine, { uid, namespace, name }: Leftover): Pro
   await removeCgroupTree(facts.cgroups, cgroup);
   removeTree(`${root.lib}/pods/${uid}`);
   if (namespace && name) removeTree(`${root.logs}/${namespace}_${name}_${uid}`);
-  removeTree(podRunDirectory(root, uid));
+  detachLayers(podRunDirectory(root, uid));
   withLock(acceptLockPath(root), () => {
+    removeRecord(root, uid);
     if (listPodUids(root).length === 0) removeEmptyCgroup(facts.cgroups, facts.cgroupParent);
   });
 }

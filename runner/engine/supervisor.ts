@@ -1,9 +1,9 @@
 import { DELETION_INTERVAL_MS, REMOTE_POD_INTERVAL_MS } from "../base/mod.ts";
 import type { PodState } from "../plan/mod.ts";
 import {
+  deletionsDirectory,
   type DesiredPod,
   podRunDirectory,
-  podsDirectory,
   readDeletion,
   readRecord,
   SUPERVISOR_LOCK,
@@ -26,6 +26,8 @@ export interface SupervisorListener {
 class Followed {
   worker: PodWorker | undefined;
   lock: OwnedFd | undefined;
+  /** Of the pod's directory, while another process supervises it. */
+  watcher: Deno.FsWatcher | undefined;
   lastRecord = "";
 
   constructor(readonly desired: DesiredPod) {}
@@ -44,13 +46,13 @@ export class Supervisor {
   #watcher: Deno.FsWatcher | undefined;
   readonly #timers: ReturnType<typeof setInterval>[];
 
-  /** Supervises pods of one root; with `observeOnly` it takes none over. */
+  /** Supervises pods of one root; with `observeOnly` it takes none over, and waits for whoever does. */
   constructor(machine: Machine, listener: SupervisorListener, options: { observeOnly?: boolean } = {}) {
     this.#observeOnly = options.observeOnly ?? false;
     this.#machine = machine;
     this.#ports = new KernelPorts(machine);
     this.#listener = listener;
-    void this.#watch();
+    if (!this.#observeOnly) void this.#watchDeletions();
     this.#timers = [
       setInterval(() => this.#each((followed) => this.#look(followed)), REMOTE_POD_INTERVAL_MS),
       setInterval(() => this.#each((followed) => this.#wakeToRemove(followed)), DELETION_INTERVAL_MS),
@@ -68,11 +70,11 @@ export class Supervisor {
     const followed = new Followed(desired);
     this.#followed.set(desired.uid, followed);
     this.#look(followed);
+    if (!followed.worker) void this.#watchRecord(followed);
   }
 
   /** Takes the pod's lock and lets a worker go on with it; false when another process has it. */
   #supervise(followed: Followed): boolean {
-    if (this.#observeOnly) return false;
     const { desired } = followed;
     const lock = tryLock(`${podRunDirectory(this.#machine.root, desired.uid)}/${SUPERVISOR_LOCK}`);
     if (!lock) return false;
@@ -81,6 +83,7 @@ export class Supervisor {
       lock.close();
       return false;
     }
+    followed.watcher?.close();
     followed.lock = lock;
     followed.worker = new PodWorker(record.desired, record.state, this.#ports, {
       changed: (state) => this.#listener.changed(desired, state),
@@ -92,28 +95,23 @@ export class Supervisor {
     return true;
   }
 
-  /**
-   * One watch for all pods, since a user may have few of them. Its events only wake: a worker whose pod somebody wants to
-   * remove, or the look at the record of a pod that another process supervises. Lost ones are made good by the timers.
-   */
-  async #watch(): Promise<void> {
-    const directory = podsDirectory(this.#machine.root);
-    try {
-      this.#watcher = Deno.watchFs(directory, { recursive: true });
-      for await (const { paths } of this.#watcher) {
-        for (const path of paths) this.#heard(path.slice(directory.length + 1));
+  /** One watch for all pods, since a user may have few: its events wake the workers whose pods somebody wants to remove. */
+  async #watchDeletions(): Promise<void> {
+    this.#watcher = watchIfPossible(deletionsDirectory(this.#machine.root));
+    for await (const { paths } of this.#watcher ?? []) {
+      for (const path of paths) {
+        const uid = /([^/]+)\.json$/.exec(path)?.[1] ?? "";
+        this.#followed.get(uid)?.worker?.wake();
       }
-    } catch {
-      // a machine without watches to spare is slower, not wrong
     }
   }
 
-  #heard(path: string): void {
-    const [uid = "", name] = path.split("/");
-    const followed = this.#followed.get(uid);
-    if (!followed) return;
-    if (!followed.worker) this.#look(followed);
-    else if (name === "deletion.json") followed.worker.wake();
+  /** Whoever waits for a pod of another process looks at its record at once when it changes. */
+  async #watchRecord(followed: Followed): Promise<void> {
+    followed.watcher = watchIfPossible(podRunDirectory(this.#machine.root, followed.desired.uid));
+    // what changed before the watch began
+    this.#look(followed);
+    for await (const _event of followed.watcher ?? []) this.#look(followed);
   }
 
   #each(action: (followed: Followed) => void): void {
@@ -121,14 +119,22 @@ export class Supervisor {
   }
 
   #wakeToRemove({ worker, desired }: Followed): void {
-    if (!worker || worker.state.deletion) return;
-    if (readDeletion(this.#machine.root, desired.uid)) worker.wake();
+    const known = worker?.state.deletion?.graceSeconds;
+    const wanted = worker && readDeletion(this.#machine.root, desired.uid)?.graceSeconds;
+    if (wanted !== known) worker?.wake();
+  }
+
+  /** Whether nobody supervises a pod: its record may be out of date then. */
+  #isAlone({ desired: { uid } }: Followed): boolean {
+    const path = `${podRunDirectory(this.#machine.root, uid)}/${SUPERVISOR_LOCK}`;
+    using lock = tryLock(path, { shared: true });
+    return lock !== undefined;
   }
 
   /** A look at a pod that another process supervises, or has ceased to. */
   #look(followed: Followed): void {
     if (followed.worker || !this.#followed.has(followed.desired.uid)) return;
-    if (this.#supervise(followed)) return;
+    if (this.#observeOnly ? this.#isAlone(followed) : this.#supervise(followed)) return;
     const record = readRecord(this.#machine.root, followed.desired.uid);
     if (!record) return this.#gone(followed);
     const text = JSON.stringify(record.state);
@@ -139,7 +145,7 @@ export class Supervisor {
 
   #gone(followed: Followed): void {
     if (!this.#followed.delete(followed.desired.uid)) return;
-    followed.lock?.close();
+    release(followed);
     this.#listener.changed(followed.desired, undefined);
   }
 
@@ -149,7 +155,7 @@ export class Supervisor {
     if (!followed) return;
     this.#followed.delete(uid);
     await followed.worker?.stop();
-    followed.lock?.close();
+    release(followed);
   }
 
   /** Lets go of every pod. */
@@ -157,5 +163,19 @@ export class Supervisor {
     for (const timer of this.#timers) clearInterval(timer);
     this.#watcher?.close();
     await Promise.all(this.uids.map((uid) => this.unfollow(uid)));
+  }
+}
+
+function release({ watcher, lock }: Followed): void {
+  watcher?.close();
+  lock?.close();
+}
+
+/** Undefined where the directory is gone, or this user has no watch to spare: then the timers alone look. */
+function watchIfPossible(directory: string): Deno.FsWatcher | undefined {
+  try {
+    return Deno.watchFs(directory, { recursive: false });
+  } catch {
+    return undefined;
   }
 }

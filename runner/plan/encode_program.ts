@@ -8,7 +8,7 @@ import {
   type SyscallName,
   syscallNumber,
 } from "../base/mod.ts";
-import type { Arg, Data, Program, Step, StepAction } from "./program.ts";
+import { type Arg, type Data, type Program, type Step, type StepAction, Text } from "./program.ts";
 
 /** `SPP1`, little-endian. */
 export const PROGRAM_MAGIC = 0x31505053;
@@ -105,7 +105,7 @@ class Encoder {
     let end = resultsAt + count * 8;
     for (const data of this.#data) {
       this.#offsets.set(data, end);
-      end = align8(end + data.bytes.length);
+      end = align8(end + (data instanceof Text ? data.byteLength : data.bytes.length));
     }
     const bytes = new Uint8Array(new ArrayBuffer(end));
     // a step that is passed over has the result -1, as one whose error is tolerated
@@ -124,6 +124,10 @@ class Encoder {
   #putData(bytes: Uint8Array, view: DataView): void {
     for (const data of this.#data) {
       const at = this.#offset(data);
+      if (data instanceof Text) {
+        data.writeInto(bytes, at);
+        continue;
+      }
       bytes.set(data.bytes, at);
       for (const pointer of data.pointers ?? []) {
         view.setBigUint64(at + pointer.at, BigInt(this.#offset(pointer.to)), true);

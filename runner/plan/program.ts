@@ -120,21 +120,55 @@ export function flags(...names: FlagName[]): Flags {
 }
 
 /** A NUL-terminated string. */
-export function text(value: string): Data {
-  return { kind: "data", bytes: encodeText(value), text: JSON.stringify(value) };
+export function text(value: string): Text {
+  return new Text(value);
 }
 
 const encoder = new TextEncoder();
 
-/** UTF-8 and a closing zero. ASCII, which nearly every string of a program is, by hand: an encoder's call costs more. */
-function encodeText(value: string): Uint8Array {
-  const bytes = new Uint8Array(value.length + 1);
-  for (let index = 0; index < value.length; index++) {
-    const code = value.charCodeAt(index);
-    if (code > 0x7f) return encoder.encode(value + "\0");
-    bytes[index] = code;
+/**
+ * A string that becomes bytes, or words for people, when somebody asks: a start has hundreds of them. ASCII, which nearly
+ * all are, is written by hand, since an encoder's call and an array of its own would cost more than the rest of the step.
+ */
+export class Text implements Data {
+  readonly kind = "data";
+  readonly #value: string;
+  /** UTF-8 where it is not ASCII. */
+  readonly #encoded: Uint8Array | undefined;
+
+  /** See {@linkcode text}. */
+  constructor(value: string) {
+    this.#value = value;
+    this.#encoded = isAscii(value) ? undefined : encoder.encode(`${value}\0`);
   }
-  return bytes;
+
+  /** How many bytes there are, the closing zero with them. */
+  get byteLength(): number {
+    return this.#encoded?.length ?? this.#value.length + 1;
+  }
+
+  get bytes(): Uint8Array {
+    const bytes = new Uint8Array(this.byteLength);
+    this.writeInto(bytes, 0);
+    return bytes;
+  }
+
+  get text(): string {
+    return JSON.stringify(this.#value);
+  }
+
+  /** Writes the bytes to a place that is zero. */
+  writeInto(place: Uint8Array, at: number): void {
+    if (this.#encoded) return place.set(this.#encoded, at);
+    for (let index = 0; index < this.#value.length; index++) {
+      place[at + index] = this.#value.charCodeAt(index);
+    }
+  }
+}
+
+function isAscii(value: string): boolean {
+  for (let index = 0; index < value.length; index++) if (value.charCodeAt(index) > 0x7f) return false;
+  return true;
 }
 
 /** Raw bytes; `label` is what a person reads. */

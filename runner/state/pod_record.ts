@@ -63,7 +63,7 @@ function isRecord(value: unknown): value is PodRecord {
 }
 
 /**
- * Removes a pod's run directory. It leaves the list of pods at one stroke, so that nobody who looks meanwhile takes what
+ * Removes a pod's run directory, and the request to do so. It leaves the list of pods at one stroke, so that nobody who looks meanwhile takes what
  * is half removed for a pod without a supervisor; what a crash left of an earlier removal goes along.
  */
 export function removeRecord(root: Root, uid: string): void {
@@ -75,6 +75,7 @@ export function removeRecord(root: Root, uid: string): void {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   Deno.removeSync(removed, { recursive: true });
+  removeDeletion(root, uid);
 }
 
 /** The uids of all pods of a root. */
@@ -105,8 +106,7 @@ export function requestDeletion(root: Root, uid: string, request: DeletionReques
   if (!listPodUids(root).includes(uid)) removeDeletion(root, uid);
 }
 
-/** Takes the request away once the pod is gone. */
-export function removeDeletion(root: Root, uid: string): void {
+function removeDeletion(root: Root, uid: string): void {
   try {
     Deno.removeSync(deletionPath(root, uid));
   } catch (error) {

@@ -193,13 +193,9 @@ function readText(source: SourceText): ReadFile {
  * duplicate key is a fault. Never throws: what cannot be read becomes a diagnostic.
  */
 export function readManifestFile(file: string, content: string | Uint8Array): ReadFile {
-  const bytes = content.length;
-  if (bytes > MAX_FILE_BYTES) {
+  if (content.length > MAX_FILE_BYTES) {
     const source = new SourceText(file, "");
-    const size = (bytes / 1024 / 1024).toFixed(1);
-    const message = `the file has ${size} MiB, more than the ${
-      MAX_FILE_BYTES / 1024 / 1024
-    } MiB that a manifest may have`;
+    const message = `the file has more than the ${MAX_FILE_BYTES / 1024 / 1024} MiB that a manifest may have`;
     return { source, documents: [], diagnostics: [source.diagnostic(message, { start: 0, end: 1 })] };
   }
   try {

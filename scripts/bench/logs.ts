@@ -105,12 +105,7 @@ export async function seedpodLog(root: BenchRoot, output: Output): Promise<LogRu
   try {
     const directory = `${podPlaces(root.machine.root, pod.desired.uid, pod.desired.pod).logs}/printer`;
     const bytesPerSecond = await output.print(`${directory}/0.log`);
-    const gaps = new Gaps();
-    const decoder = new TextDecoder();
-    for await (const batch of readLogLines({ directory, attempt: 0 })) {
-      for (const { text } of batch) gaps.see(decoder.decode(text));
-    }
-    return { bytesPerSecond, lostLines: gaps.through(output.lines) };
+    return { bytesPerSecond, lostLines: await lostLines(directory, output) };
   } finally {
     await pod.remove();
   }
@@ -118,17 +113,23 @@ export async function seedpodLog(root: BenchRoot, output: Output): Promise<LogRu
 
 /** conmon, as podman has it keep a container's output: one file, in the same format. */
 export async function conmonLog(podman: PodmanPeer, files: string, output: Output): Promise<LogRun> {
-  const log = `${files}/conmon.log`;
+  const directory = await Deno.makeTempDir({ dir: files });
+  const log = `${directory}/0.log`;
   const end = await podman.printer(output.directory, log);
   try {
     const bytesPerSecond = await output.print(log);
-    const gaps = new Gaps();
-    for (const line of (await Deno.readTextFile(log)).split("\n").slice(0, -1)) {
-      gaps.see(line.split(" ")[3] ?? "");
-    }
-    return { bytesPerSecond, lostLines: gaps.through(output.lines) };
+    return { bytesPerSecond, lostLines: await lostLines(directory, output) };
   } finally {
     await end();
-    await Deno.remove(log);
+    await Deno.remove(directory, { recursive: true });
   }
+}
+
+async function lostLines(directory: string, output: Output): Promise<number> {
+  const gaps = new Gaps();
+  const decoder = new TextDecoder();
+  for await (const batch of readLogLines({ directory, attempt: 0 })) {
+    for (const { text } of batch) gaps.see(decoder.decode(text));
+  }
+  return gaps.through(output.lines);
 }

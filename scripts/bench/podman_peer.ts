@@ -19,15 +19,13 @@ export class PodmanPeer {
     this.#pod = `${files}/podman.yaml`;
   }
 
-  /** What podman must be told by its environment: as root without CAP_SYS_RESOURCE it asks for more files than it may have. */
+  /** What podman must be told by its environment: without CAP_SYS_RESOURCE it asks for more files and processes than it may have. */
   static async environment(files: string): Promise<Record<string, string>> {
-    const limits = await Deno.readTextFile("/proc/self/limits");
-    const hard = (name: string): string =>
-      new RegExp(`^${name} +\\S+ +(\\d+)`, "m").exec(limits)?.[1] ?? "1024";
-    const [files_, processes] = [hard("Max open files"), hard("Max processes")];
-    const ulimits = `"nofile=${files_}:${files_}", "nproc=${processes}:${processes}"`;
     const path = `${files}/containers.conf`;
-    await Deno.writeTextFile(path, `[containers]\ndefault_ulimits = [${ulimits}]\n`);
+    await Deno.writeTextFile(
+      path,
+      '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n',
+    );
     return { CONTAINERS_CONF: path };
   }
 

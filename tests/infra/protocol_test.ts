@@ -11,7 +11,7 @@ import {
   MESSAGE_BYTES,
 } from "../../runner/infra/protocol.ts";
 import { MAX_DESCRIPTORS_PER_MESSAGE } from "../../runner/base/mod.ts";
-import { cEnums, cStruct, CView, INFRA_C } from "../support/c_layout.ts";
+import { cEnums, cStruct, CView, INFRA_C } from "./_c_layout.ts";
 
 const MESSAGE = cStruct(INFRA_C, "message");
 const ENUMS = cEnums(INFRA_C);

@@ -80,6 +80,11 @@ function shell(script: string): Deno.ChildProcess {
   return new Deno.Command("/bin/sh", { args: ["-c", script], stdout: "piped", stderr: "null" }).spawn();
 }
 
+/** How a script ended whose output is nobody's business. */
+function statusOf(script: string): Promise<Deno.CommandStatus> {
+  return new Deno.Command("/bin/sh", { args: ["-c", script], stdout: "null", stderr: "null" }).spawn().status;
+}
+
 /** Waits for the shell's first line: it then is where it was to go. */
 async function firstLine(process: Deno.ChildProcess): Promise<void> {
   const reader = process.stdout.getReader();
@@ -217,14 +222,14 @@ ifRoot(
     withPod(POD, async ({ host, container }) => {
       const hog = "head -c 100000000 /dev/zero | tail";
       const before = readCounters(host, container).oomKills;
-      const survivor = await shell(`${enter(host, container)} (exec ${hog}) ; exit 7`).status;
+      const survivor = await statusOf(`${enter(host, container)} (exec ${hog}) ; exit 7`);
       const between = readCounters(host, container).oomKills;
       assert.ok(between > before, "the child was killed for memory");
       const facts = { oomKillsBefore: before, oomKillsAfter: between, weSentKill: false };
       const wasGroupKill = survivor.signal === "SIGKILL";
       assert.equal(wasOomKilled({ ...facts, mainExitSignal: wasGroupKill ? 9 : null }), wasGroupKill);
 
-      const main = await shell(`${enter(host, container)} exec tail < /dev/zero`).status;
+      const main = await statusOf(`${enter(host, container)} exec tail < /dev/zero`);
       assert.equal(main.signal, "SIGKILL");
       const after = readCounters(host, container).oomKills;
       assert.ok(

@@ -23,7 +23,7 @@ import {
   text,
   vector,
 } from "../../runner/plan/mod.ts";
-import { cEnums, cStruct, CView, INFRA_C } from "../support/c_layout.ts";
+import { cEnums, cStruct, CView, INFRA_C } from "../infra/_c_layout.ts";
 
 const HEAD = cStruct(INFRA_C, "program");
 const STEP = cStruct(INFRA_C, "step");

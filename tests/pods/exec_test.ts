@@ -59,5 +59,6 @@ podTest("twenty execs run at once", async (root) => {
       (_, index) => root.run(["exec", "web", "--", "sh", "-c", `sleep 0.5; exit ${index}`]),
     ),
   );
+  strictEqual(all.map(({ stderr }) => stderr).join(""), "");
   strictEqual(all.map(({ code }) => code).join(), Array.from({ length: 20 }, (_, index) => index).join());
 });

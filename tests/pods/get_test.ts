@@ -1,20 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { crashDaemon } from "../support/daemon.ts";
 import { podTest, type TestRoot } from "../support/pods.ts";
 import { shellPod, SLEEPER } from "../support/shell_pod.ts";
-
-/** Kills the daemon as a crash would, and waits until it is gone. */
-async function crashDaemon(root: TestRoot): Promise<void> {
-  const pid = Number(Deno.readTextFileSync(`${root.path}/run/daemon.pid`));
-  Deno.kill(pid, "SIGKILL");
-  const isThere = (): boolean => {
-    try {
-      return !/^State:\tZ/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
-    } catch {
-      return false;
-    }
-  };
-  while (isThere()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 podTest("get shows the true state of what runs, has ended and was restarted", async (root) => {
   const beforeMs = Date.now();
@@ -80,7 +67,7 @@ spec:
     deepStrictEqual(terminatedOf(await root.pod("two")), seen);
     strictEqual(await root.ok("logs", "two", "-c", "ends"), "ready\n");
     await root.run(["up", "-d", file]);
-    const adopted = await root.pod("two");
+    const adopted = await root.until("two", (pod) => terminatedOf(pod) !== undefined);
     deepStrictEqual(terminatedOf(adopted), seen);
     deepStrictEqual(adopted.status?.containerStatuses?.map((each) => each.restartCount), [0, 0]);
     strictEqual(await root.sh("two", "stays", "cut -d' ' -f22 /proc/1/stat"), stays);

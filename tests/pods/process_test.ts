@@ -120,7 +120,7 @@ podTest(
     const member = Deno.readTextFileSync("/etc/group").split("\n").map((line) => line.split(":")).find((
       fields,
     ) => fields[3]);
-    const name = member?.[3]!.split(",")[0] ?? "root";
+    const name = member?.[3]?.split(",")[0] ?? "root";
     const passwd = Deno.readTextFileSync("/etc/passwd").split("\n").map((line) => line.split(":"));
     const user = passwd.find((fields) => fields[0] === name);
     const id = user?.[2] ?? "0";

@@ -87,7 +87,7 @@ podTest("a command that is not there is a StartError with the command's name", a
 podTest(
   "init containers run one after the other before the others, and again when they fail",
   async (root) => {
-    await root.up(`
+    const manifest = root.manifest(`
 apiVersion: v1
 kind: Pod
 metadata: {name: init}
@@ -99,6 +99,7 @@ spec:
   containers:
   - {name: main, image: host, command: [sh, -c, 'echo main >> /v/order; exec sleep 1000'], volumeMounts: [{name: v, mountPath: /v}]}
 `);
+    await root.run(["up", "-d", manifest]);
     const init = await root.until("init", (pod) => statusOf(pod, "main").state?.running !== undefined);
     strictEqual(
       await root.sh("init", "main", "until grep -q main /v/order; do :; done; cat /v/order"),

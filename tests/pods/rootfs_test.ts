@@ -85,7 +85,7 @@ podTest("an image whose directories lead elsewhere redirects none of the mounts"
       proc: target,
       sys: "/",
       etc: target,
-      work: "/../../..",
+      job: "/../../..",
       data: `/proc/self/root${target}`,
       up: "../../../../../../../..",
     },
@@ -98,7 +98,7 @@ metadata: {name: hostile}
 spec:
   volumes: [{name: v, emptyDir: {}}]
   containers:
-  - {name: c, image: 'dir:${image}', command: [sleep, "1000"], workingDir: /work/made, terminationMessagePath: /up/message, volumeMounts: [{name: v, mountPath: /up/volume}]}
+  - {name: c, image: 'dir:${image}', command: [sleep, "1000"], workingDir: /job/made, terminationMessagePath: /up/message, volumeMounts: [{name: v, mountPath: /up/volume}]}
 `);
   const places = "/ /dev /dev/pts /dev/shm /proc /sys /volume /message";
   const mounted = await root.sh(

@@ -14,7 +14,8 @@ export function infraPid(root: TestRoot, uid: string): number {
   return pid;
 }
 
-function cgroupPids(root: TestRoot, below: string): number[] {
+/** The machine's PIDs in a cgroup, named by its path below this root's. */
+export function cgroupPids(root: TestRoot, below: string): number[] {
   const pids = cgroupDirectories(`${root.cgroupParent}/${below}`).flatMap((directory) =>
     Deno.readTextFileSync(`${directory}/cgroup.procs`).split("\n").filter((line) => line !== "").map(Number)
   );

@@ -62,17 +62,27 @@ export function allContainers(pod: Pod): Container[] {
   return [...pod.spec?.initContainers ?? [], ...pod.spec?.containers ?? []];
 }
 
+/** The container that is meant, and what a person should know of the choice. */
+export interface ChosenContainer {
+  readonly name: string;
+  /** Said on stderr, as kubectl does, when nobody chose among several. */
+  readonly note?: string;
+}
+
 /** The container asked for; by default the one that an annotation names, as for kubectl, or the first. */
-export function chooseContainer(pod: Pod, asked: string | undefined): string {
+export function chooseContainer(pod: Pod, asked: string | undefined): ChosenContainer {
   const names = allContainers(pod).map(({ name }) => name);
   const annotated = pod.metadata?.annotations?.["kubectl.kubernetes.io/default-container"];
-  const fallback = annotated !== undefined && names.includes(annotated)
-    ? annotated
-    : pod.spec?.containers[0]?.name;
-  const chosen = asked ?? fallback ?? "";
-  if (names.includes(chosen)) return chosen;
-  throw new SeedpodError(`Cannot find container "${chosen}" in pod "${nameOf(pod)}": there is none`, {
-    fault: "user",
-    hint: didYouMean(chosen, names, `It has ${names.join(", ")}`),
-  });
+  const preferred = annotated !== undefined && names.includes(annotated) ? annotated : undefined;
+  const name = asked ?? preferred ?? pod.spec?.containers[0]?.name ?? "";
+  if (!names.includes(name)) {
+    throw new SeedpodError(`Cannot find container "${name}" in pod "${nameOf(pod)}": there is none`, {
+      fault: "user",
+      hint: didYouMean(name, names, `It has ${names.join(", ")}`),
+    });
+  }
+  if (names.length === 1 || asked !== undefined || preferred !== undefined) return { name };
+  const inits = (pod.spec?.initContainers ?? []).map((each) => `${each.name} (init)`);
+  const all = [...(pod.spec?.containers ?? []).map((each) => each.name), ...inits];
+  return { name, note: `Defaulted container "${name}" out of: ${all.join(", ")}\n` };
 }

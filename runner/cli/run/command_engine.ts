@@ -125,5 +125,7 @@ async function readForMachine(machine: Machine, manifests: readonly string[]): P
 async function refuseErrors(diagnostics: readonly Diagnostic[]): Promise<void> {
   if (!diagnostics.some((each) => each.severity === "error")) return;
   const { renderDiagnostic } = await import("../../../schema/mod.ts");
-  throw new ManifestErrors((color) => diagnostics.map((each) => renderDiagnostic(each, { color })).join("\n"));
+  throw new ManifestErrors((color) =>
+    diagnostics.map((each) => renderDiagnostic(each, { color })).join("\n")
+  );
 }

@@ -1,4 +1,9 @@
-import { addQuantities, formatQuantity, parseQuantity, quantityBytes } from "../../../schema/kubernetes/mod.ts";
+import {
+  addQuantities,
+  formatQuantity,
+  parseQuantity,
+  quantityBytes,
+} from "../../../schema/kubernetes/mod.ts";
 import type { CompletePod } from "../start/mod.ts";
 import { podContainers } from "./pod_state.ts";
 

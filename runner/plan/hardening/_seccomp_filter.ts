@@ -1,12 +1,18 @@
 import type { CapabilityName } from "./capabilities.ts";
 
-// What a filter answers, <linux/seccomp.h>; the low 16 bits carry the errno or the tracer's message.
+/** What a filter answers, see `seccomp(2)`: the process is killed, as by SIGSYS. */
 export const SECCOMP_RET_KILL_PROCESS = 0x8000_0000;
+/** The thread is killed. */
 export const SECCOMP_RET_KILL_THREAD = 0x0000_0000;
+/** The thread gets SIGSYS. */
 export const SECCOMP_RET_TRAP = 0x0003_0000;
+/** The call fails with the errno in the low 16 bits. */
 export const SECCOMP_RET_ERRNO = 0x0005_0000;
+/** A tracer is asked, which hears the message in the low 16 bits. */
 export const SECCOMP_RET_TRACE = 0x7ff0_0000;
+/** The call is made and logged. */
 export const SECCOMP_RET_LOG = 0x7ffc_0000;
+/** The call is made. */
 export const SECCOMP_RET_ALLOW = 0x7fff_0000;
 
 /** The largest errno that a filter can answer: the kernel's MAX_ERRNO. */

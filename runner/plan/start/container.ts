@@ -179,6 +179,15 @@ function addMounts(
       from: [...from, "securityContext", "readOnlyRootFilesystem"],
     });
   }
+  addNewRoot(builder, rootfs);
+  builder.add(`enter the working directory "${start.workingDirectory}"`, call("fchdir", resultOf(workdir)), {
+    from: [...from, "workingDir"],
+  });
+  addInsideCheck(builder);
+}
+
+/** The rootfs becomes the root; the copy of infra's mounts that the child was born with goes. */
+function addNewRoot(builder: ProgramBuilder, rootfs: PassedFd): void {
   const old = builder.add(
     "remember the old root",
     call("openat", "AT_FDCWD", text("/"), flags("O_PATH", "O_CLOEXEC"), 0),
@@ -193,10 +202,6 @@ function addMounts(
   );
   builder.add("let the old root go", call("umount2", text("."), "MNT_DETACH"));
   builder.add("enter the new root", call("chdir", text("/")));
-  builder.add(`enter the working directory "${start.workingDirectory}"`, call("fchdir", resultOf(workdir)), {
-    from: [...from, "workingDir"],
-  });
-  addInsideCheck(builder);
 }
 
 /** A procfs of the container's PID namespace; writes to it go through its own descriptor (CVE-2019-16884). */

@@ -21,3 +21,4 @@ export { type PassedSource, Passing } from "./passing.ts";
 export { DEFAULT_PATH, type Identity, type ProcessSettings } from "./process.ts";
 export { addSandbox, addSandboxHost, sandboxCloneFlags, sandboxOomScoreAdj } from "./sandbox.ts";
 export { addExec, addExecHost, type ExecStart, type ExecStreams } from "./exec.ts";
+export { layerMountPoint } from "./rootfs.ts";

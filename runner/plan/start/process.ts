@@ -79,7 +79,8 @@ export function addProcess(
     });
     addSeccomp(builder, settings);
   }
-  builder.add("close every other descriptor", call("close_range", 3, 0xffffffff, "CLOSE_RANGE_CLOEXEC"));
+  // at once and not at the execve: the command's path may be a link into /proc/self/fd (CVE-2019-5736, CVE-2024-21626)
+  builder.add("close every other descriptor", call("close_range", 3, 0xffffffff, 0));
   addExecve(builder, settings);
 }
 

@@ -1,5 +1,14 @@
-import { addDirectory, addFile, addFileSystem, addIdmap, addOpenPlace, addTree } from "../idioms.ts";
-import { call, type Data, type ProgramBuilder, resultOf, type Step, text } from "../program.ts";
+import {
+  addAttach,
+  addDirectory,
+  addFile,
+  addFileSystem,
+  addIdmap,
+  addMountAttributes,
+  addOpenPlace,
+  addTree,
+} from "../idioms.ts";
+import { bytes, call, type Data, flags, type ProgramBuilder, resultOf, type Step, text } from "../program.ts";
 import type { StartContext } from "./context.ts";
 import { etcFiles } from "./etc_files.ts";
 import { attemptDirectory, type ContainerStart } from "./container_start.ts";
@@ -25,14 +34,16 @@ export function addRootfs(builder: ProgramBuilder, start: ContainerStart): Step 
   addDirectory(builder, directory, 0o700);
   addDirectory(builder, `${directory}/work`, 0o755);
   addUpper(builder, context, upper);
+  const { userNamespace } = context;
+  const mapped = userNamespace !== null && !start.hostRoot;
+  const attached = mapped && !takesDetachedLayers(context) ? layerMountPoint(context.places.run) : undefined;
+  if (attached) addDirectory(builder, attached, 0o700);
   const images = start.layers.map((path) =>
-    start.hostRoot || !context.userNamespace
-      ? addLayer(builder, path, from)
-      : addMappedLayer(builder, path, context.userNamespace.fd, from)
+    mapped ? addMappedLayer(builder, path, userNamespace.fd, attached, from) : addLayer(builder, path, from)
   );
   const top = addLayer(builder, upper, from);
   const work = addLayer(builder, `${directory}/work`, from);
-  return addFileSystem(
+  const rootfs = addFileSystem(
     builder,
     "mount the rootfs",
     "overlay",
@@ -46,6 +57,23 @@ export function addRootfs(builder: ProgramBuilder, start: ContainerStart): Step 
     [],
     from,
   );
+  for (const path of attached ? start.layers : []) {
+    const how = flags("MNT_DETACH", "UMOUNT_NOFOLLOW");
+    builder.add(`detach the layer "${path}"`, call("umount2", text(attached!), how), from);
+  }
+  return rootfs;
+}
+
+/** The first Linux whose overlayfs takes layers from mounts that are attached nowhere; EINVAL before. */
+const DETACHED_LAYERS = [6, 15] as const;
+
+function takesDetachedLayers({ facts: { kernel: [major, minor] } }: StartContext): boolean {
+  return major > DETACHED_LAYERS[0] || (major === DETACHED_LAYERS[0] && minor >= DETACHED_LAYERS[1]);
+}
+
+/** Where mapped layers are attached while an older kernel makes an overlay of them; below the pod's run directory. */
+export function layerMountPoint(run: string): string {
+  return `${run}/sandbox/l`;
 }
 
 /**
@@ -77,25 +105,29 @@ function addLayer(builder: ProgramBuilder, path: string, options: { from: (strin
   return { step: addOpenPlace(builder, `open the layer "${path}"`, path, ["O_DIRECTORY"], options) };
 }
 
-/** A layer whose ids are those of the pod's user namespace. */
+/** A layer whose ids are those of the pod's user namespace; read-only, so that nothing can harm it where it is attached. */
 function addMappedLayer(
   builder: ProgramBuilder,
   path: string,
   userNamespaceFd: number,
+  attachAt: string | undefined,
   options: { from: (string | number)[] },
 ): FdPath {
   const tree = addTree(builder, `open the layer "${path}"`, "AT_FDCWD", path, [], options);
   addIdmap(builder, `map the ids of the layer "${path}"`, resultOf(tree), userNamespaceFd, options);
+  const attributes = { set: ["MOUNT_ATTR_RDONLY"], propagation: "MS_PRIVATE" } as const;
+  addMountAttributes(builder, `protect the layer "${path}"`, resultOf(tree), attributes, options);
+  if (attachAt) {
+    addAttach(builder, `attach the layer "${path}"`, resultOf(tree), "AT_FDCWD", attachAt, options);
+  }
   return { step: tree };
 }
 
 /** The paths of descriptors, one behind the other with colons between; each number is filled in when its step has run. */
 function joined(paths: readonly FdPath[], builder: ProgramBuilder): Data {
   const value = paths.map(() => PLACEHOLDER).join(":");
-  const data: Data = {
-    ...text(value),
-    text: JSON.stringify(paths.map((path) => builder.describe(path.step)).join(":")),
-  };
+  const label = JSON.stringify(paths.map((path) => builder.describe(path.step)).join(":"));
+  const data = bytes(text(value).bytes, label);
   paths.forEach((path, index) => {
     builder.storeInto(path.step, {
       in: data,

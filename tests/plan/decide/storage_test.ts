@@ -33,7 +33,7 @@ Deno.test("storageExcess() bounds the sum where every container has a limit, vol
   strictEqual(excess(spec, { a: 1000, b: 1000 }, { v: 48 }), undefined);
   strictEqual(
     excess(spec, { a: 1000, b: 1000 }, { v: 49 }),
-    "Pod ephemeral local storage usage exceeds the total limit of containers 2048. ",
+    "Pod ephemeral local storage usage exceeds the total limit of containers 2Ki. ",
   );
 });
 
