@@ -25,7 +25,7 @@ const MIN_LOG_BYTES_PER_SECOND = 200e6;
 
 const HIGHEST_PRIORITY = -20;
 /** Rounds that are thrown away: until the code is compiled and the caches are filled. */
-const WARM_UP_ROUNDS = 15;
+const WARM_UP_ROUNDS = 60;
 
 const PARTS = ["start", "exec", "logs", "memory", "daemon"] as const;
 type Part = (typeof PARTS)[number];

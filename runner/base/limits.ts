@@ -71,6 +71,8 @@ export const MAX_PROBLEMS_PER_CONTAINER = 10;
 export const MAX_CACHED_SECCOMP_FILTERS = 32;
 /** An image's /etc/passwd or /etc/group: a larger one is an attack on the reader's memory (CVE-2024-9676). */
 export const MAX_USERS_FILE_BYTES = 1024 * 1024;
+/** Root file systems whose users are remembered: few images are in use on one machine. */
+export const MAX_KNOWN_ROOTFS = 32;
 /** How often a daemon lists its pods although no file event came, and how long one left behind stays without work. */
 export const DAEMON_LIST_INTERVAL_MS = 1_000;
 export const DAEMON_IDLE_MS = 5_000;

@@ -14,6 +14,7 @@ import {
 import { findLeftovers, type Leftover } from "./leftovers.ts";
 import type { Machine } from "./machine.ts";
 import type { DeclaredPod } from "./manifests.ts";
+import { writeParentCgroup } from "./cgroups.ts";
 import { chooseFirstHostId, parseSubordinateIds } from "./user_ids.ts";
 
 /** What became of a declared pod. */
@@ -56,6 +57,7 @@ export function acceptPod(machine: Machine, declared: DeclaredPod, nowMs: number
     if (leftover) return { as: "clears", leftover };
     // the last pod that went took the cgroup of the root with it
     machine.ensureCgroups();
+    writeParentCgroup(machine, [...records.map(({ desired }) => desired.pod), declared.pod]);
     return { as: "created", record: createRecord(root, declared, records, nowMs) };
   });
 }

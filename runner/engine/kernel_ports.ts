@@ -30,6 +30,7 @@ import {
   removeTree,
 } from "./kernel_sandbox.ts";
 import type { Machine } from "./machine.ts";
+import { takeBackPromises } from "./cgroups.ts";
 import type { PodPorts, Sandbox, SandboxEvent } from "./ports.ts";
 import { createSandbox } from "./start.ts";
 
@@ -51,7 +52,7 @@ export class KernelPorts implements PodPorts {
 
   async createSandbox(
     desired: DesiredPod,
-    first: readonly Attempt[],
+    first: Attempt | undefined,
     hear: (event: SandboxEvent) => void,
   ): Promise<Sandbox> {
     if (this.#wasBegun(desired)) await this.#clear(desired);
@@ -82,7 +83,7 @@ export class KernelPorts implements PodPorts {
     const deadlineMs = performance.now() + INFRA_REPLY_TIMEOUT_MS;
     // infra refuses whoever comes while it has as many clients as it takes; a dying one has let go of its socket
     while (isAlive(state.sandbox)) {
-      const sandbox = KernelSandbox.connect(this.#machine, desired, state.sandbox, hear);
+      const sandbox = KernelSandbox.connect(this.#machine, desired, state.sandbox, hear, undefined);
       if (await sandbox?.catchUp(state)) return sandbox;
       sandbox?.close();
       if (performance.now() > deadlineMs) throw unreachable(desired);
@@ -114,6 +115,7 @@ export class KernelPorts implements PodPorts {
     removeTree(places.lib);
     removeTree(places.logs);
     withLock(acceptLockPath(root), () => {
+      takeBackPromises(this.#machine, desired.uid, desired.pod);
       removeRecord(root, desired.uid);
       if (listPodUids(root).length === 0) removeEmptyCgroup(facts.cgroups, facts.cgroupParent);
     });

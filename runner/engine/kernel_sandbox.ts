@@ -38,7 +38,7 @@ export class KernelSandbox implements Sandbox {
   readonly #directory: OwnedFd;
   readonly #client: InfraClient;
   readonly #programs = new Map<bigint, Program>();
-  readonly #prepared: Map<bigint, PreparedContainer>;
+  #prepared: PreparedContainer | undefined;
   readonly #known = new Set<bigint>();
   /** News that is still being put together. */
   readonly #unfinished = new Set<Promise<void>>();
@@ -54,12 +54,12 @@ export class KernelSandbox implements Sandbox {
     desired: DesiredPod,
     identity: InfraIdentity,
     hear: (event: SandboxEvent) => void,
-    prepared: readonly PreparedContainer[] = [],
+    prepared: PreparedContainer | undefined,
   ): KernelSandbox | undefined {
     const directory = openDirectory(podPlaces(machine.root, desired.uid, desired.pod).run);
     const client = InfraClient.connect(directory, (event) => sandbox.#told(event));
     if (!client) {
-      for (const each of prepared) each[Symbol.dispose]();
+      prepared?.[Symbol.dispose]();
       return void directory.close();
     }
     const sandbox = new KernelSandbox(machine, desired, identity, hear, { directory, client, prepared });
@@ -74,10 +74,10 @@ export class KernelSandbox implements Sandbox {
     { directory, client, prepared }: {
       directory: OwnedFd;
       client: InfraClient;
-      prepared: readonly PreparedContainer[];
+      prepared: PreparedContainer | undefined;
     },
   ) {
-    this.#prepared = new Map(prepared.map((each) => [each.id, each]));
+    this.#prepared = prepared;
     this.pid = identity.pid;
     this.startTicks = identity.startTicks;
     this.#machine = machine;
@@ -183,8 +183,9 @@ export class KernelSandbox implements Sandbox {
 
   startContainer(name: string, attempt: number): void {
     const id = processId(this.#desired.pod, name, attempt);
-    using container = this.#prepared.get(id) ?? this.#prepare(name, attempt);
-    this.#prepared.delete(id);
+    const prepared = this.#prepared?.id === id ? this.#prepared : undefined;
+    using container = prepared ?? this.#prepare(name, attempt);
+    if (prepared) this.#prepared = undefined;
     container.spawn(this.#client);
     this.#programs.set(id, container.program);
   }
@@ -232,8 +233,8 @@ export class KernelSandbox implements Sandbox {
   }
 
   #letPreparedGo(): void {
-    for (const each of this.#prepared.values()) each[Symbol.dispose]();
-    this.#prepared.clear();
+    this.#prepared?.[Symbol.dispose]();
+    this.#prepared = undefined;
   }
 }
 

@@ -8,7 +8,7 @@ import {
   containerRunning,
   containerStartFailed,
   containerTroubled,
-  firstStarts,
+  firstStart,
   hasStorageLimits,
   killSent,
   memoryOf,
@@ -244,7 +244,7 @@ export class PodWorker {
 
   async #createSandbox(): Promise<void> {
     try {
-      const first = firstStarts(this.desired.pod, this.#state, this.#ports.nowMs());
+      const first = firstStart(this.desired.pod, this.#state, this.#ports.nowMs());
       const sandbox = await this.#ports.createSandbox(this.desired, first, this.#hear);
       this.#sandbox = sandbox;
       this.#update(sandboxReady(this.#state, sandbox.pid, sandbox.startTicks));

@@ -38,12 +38,12 @@ export interface Sandbox {
 export interface PodPorts {
   nowMs(): number;
   /**
-   * Makes the pod's sandbox, after taking away what an interrupted start left. The attempts that will be asked for first
-   * are prepared while the kernel is busy with it.
+   * Makes the pod's sandbox, after taking away what an interrupted start left. The attempt that will be asked for first
+   * is prepared while the kernel is busy with it.
    */
   createSandbox(
     desired: DesiredPod,
-    first: readonly Attempt[],
+    first: Attempt | undefined,
     hear: (event: SandboxEvent) => void,
   ): Promise<Sandbox>;
   /**

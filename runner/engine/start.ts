@@ -38,7 +38,7 @@ import { cString, flag, listenUnix, openMemfd, OwnedFd, syscall } from "../sys/m
 import { addVolumes, type PreparedVolume } from "../volume/mod.ts";
 import { containerStart } from "./container_start.ts";
 import type { Machine } from "./machine.ts";
-import { cgroupFaults } from "./machine_faults.ts";
+import { cgroupFaults } from "./cgroups.ts";
 import { idRangeOf } from "./user_ids.ts";
 
 /** A directory of seedpod's own, by descriptor. */
@@ -161,21 +161,21 @@ function launch(
   );
 }
 
-/** A sandbox that stands, and the attempts of containers that were prepared while it was made. */
+/** A sandbox that stands, and the attempt of a container that was prepared while it was made. */
 export interface MadeSandbox {
   readonly pid: number;
   readonly startTicks: number;
-  readonly prepared: readonly PreparedContainer[];
+  readonly prepared: PreparedContainer | undefined;
 }
 
 /**
  * Makes the pod's sandbox: namespaces, cgroup, volumes, PID 1. While another processor runs the sandbox's program, this one
- * prepares the attempts of `first`.
+ * prepares the attempt `first`.
  */
 export function createSandbox(
   machine: Machine,
   desired: DesiredPod,
-  first: readonly Attempt[],
+  first: Attempt | undefined,
   nowMs: number,
 ): MadeSandbox {
   const range = desired.pod.spec.hostUsers === false ? idRangeOf(desired) : undefined;
@@ -194,14 +194,13 @@ export function createSandbox(
   const descriptors = userNamespace ? [...passed, userNamespace] : passed;
   const cgroup = programs.cgroup === undefined ? {} : { cgroup: programs.cgroup };
   using unused = new DisposableStack();
-  const prepared: PreparedContainer[] = [];
+  let prepared: PreparedContainer | undefined;
   const prepare = (): void => {
-    for (const { name, attempt } of first) {
-      try {
-        prepared.push(unused.use(new PreparedContainer(machine, desired, context, name, attempt)));
-      } catch {
-        // it is prepared once more when it is asked for, and then its error is told
-      }
+    if (!first) return;
+    try {
+      prepared = unused.use(new PreparedContainer(machine, desired, context, first.name, first.attempt));
+    } catch {
+      // it is prepared once more when it is asked for, and then its error is told
     }
   };
   const pid = launch(context, desired, { program, descriptors, ...cgroup }, programs.child, prepare);

@@ -1,4 +1,4 @@
-import { errnoNumber, FLAGS, MAX_USERS_FILE_BYTES, SeedpodError } from "../base/mod.ts";
+import { errnoNumber, FLAGS, MAX_KNOWN_ROOTFS, MAX_USERS_FILE_BYTES, SeedpodError } from "../base/mod.ts";
 import { parseGroup, parsePasswd, type RootfsUsers } from "../plan/mod.ts";
 import { cString, flag, OwnedFd, syscall, SysError, trySyscall } from "../sys/mod.ts";
 
@@ -18,19 +18,48 @@ export function readRootfsUsers(rootPath: string): RootfsUsers {
     syscall(`open the rootfs "${rootPath}"`, "openat", FLAGS.AT_FDCWD, cString(rootPath), how, 0),
   );
   return {
-    passwd: parsePasswd(readInside(root, rootPath, "etc/passwd")),
-    groups: parseGroup(readInside(root, rootPath, "etc/group")),
+    passwd: parseInside(knownPasswd, parsePasswd, root, rootPath, "etc/passwd"),
+    groups: parseInside(knownGroups, parseGroup, root, rootPath, "etc/group"),
   };
 }
 
-function readInside(root: OwnedFd, rootPath: string, path: string): string {
+/** What a file of users was read as, and the file as it was then. */
+interface Known<T> {
+  readonly version: string;
+  readonly parsed: T;
+}
+
+const knownPasswd = new Map<string, Known<RootfsUsers["passwd"]>>();
+const knownGroups = new Map<string, Known<RootfsUsers["groups"]>>();
+
+/** Parses a file of a rootfs, or remembers what it was: many containers of one image start, and its users seldom change. */
+function parseInside<T>(
+  known: Map<string, Known<T>>,
+  parse: (text: string) => T,
+  root: OwnedFd,
+  rootPath: string,
+  path: string,
+): T {
   const what = `read "${path}" of the rootfs "${rootPath}"`;
   using place = openPlace(root, what, path);
-  if (place === undefined) return "";
+  if (place === undefined) return parse("");
+  const stat = statPlace(what, place);
+  const before = known.get(rootPath);
+  if (before?.version === stat.version) return before.parsed;
+  const parsed = parse(readPlace(place, what, stat));
+  if (known.size >= MAX_KNOWN_ROOTFS) known.clear();
+  // a file that changes twice within one tick of the kernel's clock looks the same
+  if (Date.now() - stat.changedMs > SETTLED_MS) known.set(rootPath, { version: stat.version, parsed });
+  return parsed;
+}
+
+/** Longer ago than the kernel's coarsest tick, the time of a change tells one content from another. */
+const SETTLED_MS = 1000;
+
+function readPlace(place: OwnedFd, what: string, { mode, size }: PlaceStat): string {
   const refuse = (state: string): never => {
     throw new SeedpodError(`Cannot ${what}: ${state}`, { fault: "user" });
   };
-  const { mode, size } = statPlace(what, place);
   if ((mode & FLAGS.S_IFMT) !== FLAGS.S_IFREG) return refuse("it is no regular file");
   const tooLarge = `it is larger than ${MAX_USERS_FILE_BYTES} bytes`;
   if (size > MAX_USERS_FILE_BYTES) return refuse(tooLarge);
@@ -68,13 +97,27 @@ function openPlace(root: OwnedFd, what: string, path: string): OwnedFd | undefin
   return new OwnedFd(fd);
 }
 
-const STATX_TYPE_AND_SIZE = 0x201;
+/** STATX_TYPE, STATX_CTIME, STATX_INO, STATX_SIZE. */
+const STATX_WANTED = 0x381;
 
-/** The type and size of an open file, see `statx(2)`. */
-function statPlace(what: string, place: OwnedFd): { mode: number; size: number } {
+/** What is asked of a file before it is read. */
+interface PlaceStat {
+  readonly mode: number;
+  readonly size: number;
+  readonly changedMs: number;
+  /** Another one for another file, and for another content of the same file. */
+  readonly version: string;
+}
+
+/** The type, size and version of an open file, see `statx(2)`. */
+function statPlace(what: string, place: OwnedFd): PlaceStat {
   const result = new Uint8Array(256);
   const empty = flag("AT_EMPTY_PATH");
-  syscall(what, "statx", place.number, cString(""), empty, STATX_TYPE_AND_SIZE, result);
+  syscall(what, "statx", place.number, cString(""), empty, STATX_WANTED, result);
   const view = new DataView(result.buffer);
-  return { mode: view.getUint16(28, true), size: Number(view.getBigUint64(40, true)) };
+  const size = Number(view.getBigUint64(40, true));
+  const [seconds, nanoseconds] = [Number(view.getBigInt64(96, true)), view.getUint32(104, true)];
+  const device = [view.getUint32(136, true), view.getUint32(140, true)];
+  const version = [...device, view.getBigUint64(32, true), size, seconds, nanoseconds].join(" ");
+  return { mode: view.getUint16(28, true), size, changedMs: seconds * 1000 + nanoseconds / 1e6, version };
 }

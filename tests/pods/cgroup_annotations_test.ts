@@ -1,5 +1,5 @@
 import { match, strictEqual } from "node:assert/strict";
-import { byVersion, cgroupText, type CgroupFile } from "../support/cgroup_files.ts";
+import { byVersion, type CgroupFile, cgroupText } from "../support/cgroup_files.ts";
 import { podTest, type TestRoot } from "../support/pods.ts";
 
 /** A file that each version of the cpu controller has, which seedpod sets for nobody. */
@@ -40,10 +40,16 @@ async function refused(root: TestRoot, annotation: string): Promise<string> {
   return said.stderr;
 }
 
-podTest("an annotation for a file that this kernel has not, or that is out of reach, is refused at its place", async (root) => {
-  match(await refused(root, 'cgroup.seedpod.dev/memory.nonsense: "1"'), /no cgroup file "memory\.nonsense"/);
-  match(await refused(root, 'main.cgroup.seedpod.dev/devices.allow: "a"'), /"devices\.allow"/);
-  match(await refused(root, 'cgroup.seedpod.dev/cgroup.procs: "1"'), /"cgroup\.procs"/);
-  const absent = byVersion("memory", { v1: "io.max", v2: "blkio.weight" });
-  match(await refused(root, `cgroup.seedpod.dev/${absent}: "100"`), /controller is not mounted here/);
-});
+podTest(
+  "an annotation for a file that this kernel has not, or that is out of reach, is refused at its place",
+  async (root) => {
+    match(
+      await refused(root, 'cgroup.seedpod.dev/memory.nonsense: "1"'),
+      /no cgroup file "memory\.nonsense"/,
+    );
+    match(await refused(root, 'main.cgroup.seedpod.dev/devices.allow: "a"'), /"devices\.allow"/);
+    match(await refused(root, 'cgroup.seedpod.dev/cgroup.procs: "1"'), /"cgroup\.procs"/);
+    const absent = byVersion("memory", { v1: "io.max", v2: "blkio.weight" });
+    match(await refused(root, `cgroup.seedpod.dev/${absent}: "100"`), /controller is not mounted here/);
+  },
+);

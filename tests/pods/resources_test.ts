@@ -1,6 +1,7 @@
-import { deepEqual, match, strictEqual } from "node:assert/strict";
+import { deepEqual, match, ok, strictEqual } from "node:assert/strict";
 import {
   byVersion,
+  cgroupDirectoryOf,
   cgroupPathInside,
   cgroupProcesses,
   CGROUPS,
@@ -214,5 +215,32 @@ spec:
       strictEqual(said.stdout, "1\n", said.stderr);
       match(said.stderr, /kmsg.*Operation not permitted/);
     }
+  },
+);
+
+podTest(
+  "the cgroup above the pods is promised what they are, and no more when one has gone",
+  async (root) => {
+    const one = (name: string, request: string) => `
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}}
+spec:
+  containers:
+  - {name: main, image: host, command: [sleep, "1000"], resources: {requests: {memory: ${request}}}}
+`;
+    const first = await root.up(one("first", "16Mi"));
+    await root.up(one("second", "8Mi"));
+    const second = await root.pod("second");
+    const above = (controller: string) => `${cgroupDirectoryOf(root, second, null, controller)}/..`;
+    const weight = byVersion("cpu", { v1: "cpu.shares", v2: "cpu.weight" });
+    const oneCpu = byVersion("cpu", { v1: 1024, v2: 100 });
+    const own = Number(Deno.readTextFileSync(`${above("cpu")}/${weight}`));
+    ok(CGROUPS.cpus === 1 ? own === oneCpu : own > oneCpu, "the weight of all processors");
+    if (CGROUPS.controllers.memory?.version !== 2) return;
+    const low = () => Deno.readTextFileSync(`${above("memory")}/memory.low`);
+    strictEqual(low(), `${24 * MI}\n`);
+    await root.ok("down", first, "--grace-period", "0");
+    strictEqual(low(), `${8 * MI}\n`);
   },
 );

@@ -1,4 +1,4 @@
-import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { podTest, type TestRoot } from "../support/pods.ts";
 import { RunningCommand } from "../support/running_command.ts";
 import { shellPod, SLEEPER } from "../support/shell_pod.ts";
@@ -231,5 +231,5 @@ podTest("up colours its prefix on a terminal, and not with NO_COLOR", async (roo
   };
   // deno-lint-ignore no-control-regex
   match(await onTerminal({ NO_COLOR: "" }), /\x1b\[[0-9;]+mweb\/main/);
-  doesNotMatch(await onTerminal({ NO_COLOR: "1" }), /\x1b/);
+  ok(!(await onTerminal({ NO_COLOR: "1" })).includes("\x1b"));
 });

@@ -9,10 +9,11 @@ export interface Attempt {
   readonly attempt: number;
 }
 
-/** The attempts that will be asked for as soon as the pod's sandbox stands, so that they can be prepared meanwhile. */
-export function firstStarts(pod: CompletePod, state: PodState, nowMs: number): Attempt[] {
+/**
+ * The attempt that will be asked for as soon as the pod's sandbox stands, so that it can be prepared meanwhile. The ones
+ * after it are prepared while its child runs.
+ */
+export function firstStart(pod: CompletePod, state: PodState, nowMs: number): Attempt | undefined {
   const { actions } = planPod(pod, sandboxReady(state, 0, 0), nowMs);
-  return actions.flatMap((action) =>
-    action.do === "start-container" ? [{ name: action.name, attempt: action.attempt }] : []
-  );
+  return actions.find((action) => action.do === "start-container");
 }
