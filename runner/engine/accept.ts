@@ -11,11 +11,15 @@ import {
   withLock,
   writeRecord,
 } from "../state/mod.ts";
-import { findLeftovers, type Leftover } from "./leftovers.ts";
-import type { Machine } from "./machine.ts";
 import type { DeclaredPod } from "./manifests.ts";
-import { writeParentCgroup } from "./cgroups.ts";
-import { chooseFirstHostId, parseSubordinateIds } from "./user_ids.ts";
+import {
+  chooseFirstHostId,
+  findLeftovers,
+  type Leftover,
+  type Machine,
+  parseSubordinateIds,
+  writeParentCgroup,
+} from "./kernel/mod.ts";
 
 /** What became of a declared pod. */
 export type Acceptance =

@@ -15,9 +15,8 @@ import {
   SUPERVISOR_LOCK,
   tryLock,
 } from "../state/mod.ts";
-import { KernelPorts } from "./kernel_ports.ts";
-import type { Machine } from "./machine.ts";
 import type { SandboxEvent } from "./ports.ts";
+import { KernelPorts, type Machine } from "./kernel/mod.ts";
 
 /**
  * Every pod of the root with its true state: the record where somebody supervises the pod, and else what the kernel says

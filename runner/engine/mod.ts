@@ -1,12 +1,21 @@
 /** Layer 4: observe, plan, apply: one serial turn per pod. */
 export { type Acceptance, acceptPod, findRecord } from "./accept.ts";
-export { CommandNotRun, execInContainer, type ExecIo } from "./exec.ts";
-export { type Leftover, listLeftovers, removeLeftover } from "./leftovers.ts";
-export { type Machine, openMachine } from "./machine.ts";
-export { machineFaults } from "./cgroups.ts";
-export { type DeclaredPod, type DeclaredPods, readManifests } from "./manifests.ts";
 export { currentStates } from "./current.ts";
-export { KernelPorts } from "./kernel_ports.ts";
-export { plannedPrograms, type PlannedStart, planStart } from "./planned.ts";
+export {
+  CommandNotRun,
+  execInContainer,
+  type ExecIo,
+  KernelPorts,
+  type Leftover,
+  listLeftovers,
+  type Machine,
+  machineFaults,
+  openMachine,
+  plannedPrograms,
+  type PlannedStart,
+  planStart,
+  removeLeftover,
+} from "./kernel/mod.ts";
+export { type DeclaredPod, type DeclaredPods, readManifests } from "./manifests.ts";
 export { PodWorker } from "./pod_worker.ts";
 export { Supervisor, type SupervisorListener } from "./supervisor.ts";

@@ -10,9 +10,8 @@ import {
   tryLock,
 } from "../state/mod.ts";
 import type { OwnedFd } from "../sys/mod.ts";
-import { KernelPorts } from "./kernel_ports.ts";
-import type { Machine } from "./machine.ts";
 import { PodWorker } from "./pod_worker.ts";
+import { KernelPorts, type Machine } from "./kernel/mod.ts";
 
 /** What a supervisor tells. */
 export interface SupervisorListener {

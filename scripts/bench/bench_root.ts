@@ -1,5 +1,6 @@
 import $ from "dax";
 import { type DeclaredPod, type Machine, openMachine, readManifests } from "../../runner/engine/mod.ts";
+import { removeEmptyCgroup } from "../../runner/linux/mod.ts";
 import { rootPlaces } from "../../runner/state/mod.ts";
 
 const MAIN = new URL("../../runner/main.ts", import.meta.url).pathname;
@@ -53,6 +54,7 @@ export class BenchRoot implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.seedpod("down", "--all", "--grace-period", "0");
     while (this.daemonPid() !== undefined) await new Promise((resolve) => setTimeout(resolve, 50));
+    removeEmptyCgroup(this.machine.facts.cgroups, this.machine.facts.cgroupParent);
     await $`umount -l ${this.path}/run`;
     await Deno.remove(this.files, { recursive: true });
   }

@@ -1,5 +1,5 @@
 import { strictEqual, throws } from "node:assert/strict";
-import { chooseFirstHostId, parseSubordinateIds } from "../../runner/engine/user_ids.ts";
+import { chooseFirstHostId, parseSubordinateIds } from "../../runner/engine/kernel/user_ids.ts";
 
 const UID = "00000001-0000-4000-8000-000000000000";
 const ranges = (count: number) => ({ start: 100_000, count: count * 65_536 });

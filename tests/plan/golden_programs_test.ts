@@ -2,7 +2,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { parseManifests } from "../../schema/mod.ts";
 import type { ConfigMap, Secret } from "../../schema/kubernetes/mod.ts";
-import { planSandbox } from "../../runner/engine/start.ts";
+import { planSandbox } from "../../runner/engine/kernel/start.ts";
 import {
   addContainer,
   addContainerHost,

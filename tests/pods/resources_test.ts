@@ -41,7 +41,7 @@ spec:
     const weight = (v1: string, v2: string) => byVersion("cpu", { v1, v2 });
     deepEqual(read("small"), [String(64 * MI), `50000${period}`, weight("256", "35"), "2048"]);
     deepEqual(read("large"), [String(128 * MI), `100000${period}`, weight("1024", "100"), "2048"]);
-    deepEqual(read(null), [String(192 * MI), `150000${period}`, weight("1280", "121"), "4096"]);
+    deepEqual(read(null), [String(192 * MI), `150000${period}`, weight("1280", "120"), "4096"]);
     const inside = [FILES.memoryMax, FILES.cpuMax, FILES.pidsMax].map(cgroupPathInside).join(" ");
     strictEqual(
       await root.sh("both", "small", `cat ${inside}`),

@@ -4,7 +4,7 @@ import {
   CONTAINER_LOG_MAX_FILES,
   describeErrno,
   SeedpodError,
-} from "../base/mod.ts";
+} from "../../base/mod.ts";
 import {
   INFRA_SOCKET,
   type InfraClient,
@@ -13,8 +13,8 @@ import {
   type SandboxLaunch,
   type SpawnRequest,
   StageZero,
-} from "../infra/mod.ts";
-import { parseMountInfo, type ProgramResults, readProcStat, runProgram } from "../linux/mod.ts";
+} from "../../infra/mod.ts";
+import { parseMountInfo, type ProgramResults, readProcStat, runProgram } from "../../linux/mod.ts";
 import {
   addContainer,
   addContainerHost,
@@ -32,10 +32,10 @@ import {
   sandboxCloneFlags,
   sandboxOomScoreAdj,
   type StartContext,
-} from "../plan/mod.ts";
-import { type DesiredPod, podPlaces } from "../state/mod.ts";
-import { cString, flag, listenUnix, openMemfd, OwnedFd, syscall } from "../sys/mod.ts";
-import { addVolumes, type PreparedVolume } from "../volume/mod.ts";
+} from "../../plan/mod.ts";
+import { type DesiredPod, podPlaces } from "../../state/mod.ts";
+import { cString, flag, listenUnix, openMemfd, OwnedFd, syscall } from "../../sys/mod.ts";
+import { addVolumes, type PreparedVolume } from "../../volume/mod.ts";
 import { containerStart } from "./container_start.ts";
 import type { Machine } from "./machine.ts";
 import { cgroupFaults } from "./cgroups.ts";

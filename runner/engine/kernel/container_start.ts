@@ -1,5 +1,5 @@
-import { SeedpodError } from "../base/mod.ts";
-import { listDevices, readRootfsUsers } from "../linux/mod.ts";
+import { SeedpodError } from "../../base/mod.ts";
+import { listDevices, readRootfsUsers } from "../../linux/mod.ts";
 import {
   type ContainerStart,
   NO_IMAGE_CONFIG,
@@ -7,8 +7,8 @@ import {
   type ResolvedProcess,
   resolveProcess,
   type StartContext,
-} from "../plan/mod.ts";
-import type { DesiredPod } from "../state/mod.ts";
+} from "../../plan/mod.ts";
+import type { DesiredPod } from "../../state/mod.ts";
 import { type Machine, readSeccompProfile } from "./machine.ts";
 import { byName } from "./start.ts";
 

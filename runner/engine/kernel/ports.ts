@@ -5,10 +5,10 @@ import {
   INFRA_REPLY_TIMEOUT_MS,
   POD_KILL_TIMEOUT_MS,
   SeedpodError,
-} from "../base/mod.ts";
-import { INFRA_SOCKET } from "../infra/mod.ts";
-import { killCgroup, readProcStat, removeCgroupTree, removeEmptyCgroup } from "../linux/mod.ts";
-import { type Attempt, podCgroup, podContainers, type PodState, storageExcess } from "../plan/mod.ts";
+} from "../../base/mod.ts";
+import { INFRA_SOCKET } from "../../infra/mod.ts";
+import { killCgroup, readProcStat, removeCgroupTree, removeEmptyCgroup } from "../../linux/mod.ts";
+import { type Attempt, podCgroup, podContainers, type PodState, storageExcess } from "../../plan/mod.ts";
 import {
   acceptLockPath,
   type DeletionRequest,
@@ -19,19 +19,13 @@ import {
   removeRecord,
   withLock,
   writeRecord,
-} from "../state/mod.ts";
-import { openPidfd, signalPidfd } from "../sys/mod.ts";
-import { emptyDirUsage } from "../volume/mod.ts";
-import {
-  detachLayers,
-  type InfraIdentity,
-  KernelSandbox,
-  readOomKills,
-  removeTree,
-} from "./kernel_sandbox.ts";
+} from "../../state/mod.ts";
+import { openPidfd, signalPidfd } from "../../sys/mod.ts";
+import { emptyDirUsage } from "../../volume/mod.ts";
+import { detachLayers, type InfraIdentity, KernelSandbox, readOomKills, removeTree } from "./sandbox.ts";
 import type { Machine } from "./machine.ts";
 import { takeBackPromises } from "./cgroups.ts";
-import type { PodPorts, Sandbox, SandboxEvent } from "./ports.ts";
+import type { PodPorts, Sandbox, SandboxEvent } from "../ports.ts";
 import { createSandbox } from "./start.ts";
 
 /** The longest time that a timer of the event loop can wait, in milliseconds; a later wake-up is asked for in parts. */

@@ -4,9 +4,9 @@ import {
   FALLBACK_LOG_MAX_LINES,
   FLAGS,
   TERMINATION_MESSAGE_MAX_BYTES,
-} from "../base/mod.ts";
-import { InfraClient, type InfraEvent, takeDescriptor } from "../infra/mod.ts";
-import { killCgroup, readCounters, removeCgroupTree } from "../linux/mod.ts";
+} from "../../base/mod.ts";
+import { InfraClient, type InfraEvent, takeDescriptor } from "../../infra/mod.ts";
+import { killCgroup, readCounters, removeCgroupTree } from "../../linux/mod.ts";
 import {
   containerCgroup,
   layerMountPoint,
@@ -15,11 +15,11 @@ import {
   processId,
   processOf,
   type Program,
-} from "../plan/mod.ts";
-import { type DesiredPod, podPlaces, readLog } from "../state/mod.ts";
-import { cString, flag, type OwnedFd, trySyscall } from "../sys/mod.ts";
+} from "../../plan/mod.ts";
+import { type DesiredPod, podPlaces, readLog } from "../../state/mod.ts";
+import { cString, flag, type OwnedFd, trySyscall } from "../../sys/mod.ts";
 import type { Machine } from "./machine.ts";
-import type { Sandbox, SandboxEvent } from "./ports.ts";
+import type { Sandbox, SandboxEvent } from "../ports.ts";
 import { openDirectory, prepareContainer, type PreparedContainer } from "./start.ts";
 
 /** The identity of a pod's PID 1 on the machine. */

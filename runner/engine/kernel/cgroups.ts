@@ -1,6 +1,6 @@
 /** What pods ask of the machine's cgroups, and what the cgroup above them all is told of it. */
-import type { Diagnostic } from "../../schema/mod.ts";
-import { missingCgroupFiles, removeEmptyCgroup, writeCgroupSettings } from "../linux/mod.ts";
+import type { Diagnostic } from "../../../schema/mod.ts";
+import { missingCgroupFiles, removeEmptyCgroup, writeCgroupSettings } from "../../linux/mod.ts";
 import {
   type CgroupProblem,
   cgroupProblems,
@@ -11,10 +11,10 @@ import {
   podCgroupSettings,
   podContainers,
   podResources,
-} from "../plan/mod.ts";
-import { acceptLockPath, listPodUids, type PodRecord, readRecords, withLock } from "../state/mod.ts";
+} from "../../plan/mod.ts";
+import { acceptLockPath, listPodUids, type PodRecord, readRecords, withLock } from "../../state/mod.ts";
 import type { Machine } from "./machine.ts";
-import type { DeclaredPod } from "./manifests.ts";
+import type { DeclaredPod } from "../manifests.ts";
 
 /** What a pod asks of cgroups that this machine cannot do; the cgroup of the root must be there. */
 export function cgroupFaults(facts: HostFacts, pod: CompletePod): CgroupProblem[] {

@@ -5,9 +5,9 @@ import {
   INFRA_BUSY_PAUSE_MS,
   INFRA_REPLY_TIMEOUT_MS,
   SeedpodError,
-} from "../base/mod.ts";
-import { InfraClient, type InfraEvent } from "../infra/mod.ts";
-import { runProgram } from "../linux/mod.ts";
+} from "../../base/mod.ts";
+import { InfraClient, type InfraEvent } from "../../infra/mod.ts";
+import { runProgram } from "../../linux/mod.ts";
 import {
   addExec,
   addExecHost,
@@ -19,8 +19,8 @@ import {
   processId,
   type Program,
   ProgramBuilder,
-} from "../plan/mod.ts";
-import { podPlaces, type PodRecord } from "../state/mod.ts";
+} from "../../plan/mod.ts";
+import { podPlaces, type PodRecord } from "../../state/mod.ts";
 import {
   makePipe,
   openMemfd,
@@ -29,7 +29,7 @@ import {
   setReceiveTimeout,
   socketPair,
   type WindowSize,
-} from "../sys/mod.ts";
+} from "../../sys/mod.ts";
 import { processOfContainer } from "./container_start.ts";
 import type { Machine } from "./machine.ts";
 import { openDirectory, openUserNamespace, passedDescriptors, startContext } from "./start.ts";

@@ -1,6 +1,6 @@
-import { SeedpodError, USER_NAMESPACE_IDS } from "../base/mod.ts";
-import type { IdRange } from "../infra/mod.ts";
-import type { DesiredPod } from "../state/mod.ts";
+import { SeedpodError, USER_NAMESPACE_IDS } from "../../base/mod.ts";
+import type { IdRange } from "../../infra/mod.ts";
+import type { DesiredPod } from "../../state/mod.ts";
 
 /** The ids for pods where /etc/subuid grants `seedpod` none: far above those of people and of other engines. */
 const DEFAULT_RANGE = { start: 0x7000_0000, count: 0x1000_0000 };

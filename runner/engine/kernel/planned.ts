@@ -1,14 +1,14 @@
-import { type FlagName, USER_NAMESPACE_IDS } from "../base/mod.ts";
+import { type FlagName, USER_NAMESPACE_IDS } from "../../base/mod.ts";
 import {
   containerCloneFlags,
   podContainers,
   type Program,
   sandboxCloneFlags,
   type UserNamespace,
-} from "../plan/mod.ts";
-import { type DesiredPod, readIfThere } from "../state/mod.ts";
+} from "../../plan/mod.ts";
+import { type DesiredPod, readIfThere } from "../../state/mod.ts";
 import type { Machine } from "./machine.ts";
-import type { DeclaredPod } from "./manifests.ts";
+import type { DeclaredPod } from "../manifests.ts";
 import {
   type ContainerPrograms,
   planContainer,

@@ -1,6 +1,6 @@
-import { LEFTOVER_POLL_MS, POD_KILL_TIMEOUT_MS, SeedpodError } from "../base/mod.ts";
-import { cgroupDirectory, killCgroup, removeCgroupTree, removeEmptyCgroup } from "../linux/mod.ts";
-import { podCgroup } from "../plan/mod.ts";
+import { LEFTOVER_POLL_MS, POD_KILL_TIMEOUT_MS, SeedpodError } from "../../base/mod.ts";
+import { cgroupDirectory, killCgroup, removeCgroupTree, removeEmptyCgroup } from "../../linux/mod.ts";
+import { podCgroup } from "../../plan/mod.ts";
 import {
   acceptLockPath,
   listPodUids,
@@ -11,8 +11,8 @@ import {
   SUPERVISOR_LOCK,
   tryLock,
   withLock,
-} from "../state/mod.ts";
-import { detachLayers, removeTree } from "./kernel_sandbox.ts";
+} from "../../state/mod.ts";
+import { detachLayers, removeTree } from "./sandbox.ts";
 import type { Machine } from "./machine.ts";
 
 /** A pod of which something is there, but no record that can be read: it was damaged, or a removal was interrupted. */

@@ -1,7 +1,7 @@
-import { MAX_SECCOMP_PROFILE_BYTES, SeedpodError } from "../base/mod.ts";
-import { ensureCgroups, ownBoundingSet, readHostFacts } from "../linux/mod.ts";
-import type { HostFacts } from "../plan/mod.ts";
-import { ensureRoot, listPodUids, type Root } from "../state/mod.ts";
+import { MAX_SECCOMP_PROFILE_BYTES, SeedpodError } from "../../base/mod.ts";
+import { ensureCgroups, ownBoundingSet, readHostFacts } from "../../linux/mod.ts";
+import type { HostFacts } from "../../plan/mod.ts";
+import { ensureRoot, listPodUids, type Root } from "../../state/mod.ts";
 
 /** The machine as the engine needs it: read once a process. */
 export class Machine {
