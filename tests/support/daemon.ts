@@ -1,4 +1,5 @@
 /** The daemon of a test's root. */
+import { ok } from "node:assert/strict";
 import type { TestRoot } from "./pods.ts";
 
 /** Its process, or that of the last one there was; undefined before the first. */
@@ -26,4 +27,15 @@ function isDaemon(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Starts one in the foreground, and waits until it serves the root. */
+export async function startDaemon(root: TestRoot): Promise<Deno.ChildProcess> {
+  const daemon = root.command(["serve"], { stdin: "null", stdout: "null", stderr: "inherit" }).spawn();
+  const deadlineMs = performance.now() + 20_000;
+  while (daemonPid(root) !== daemon.pid) {
+    ok(performance.now() < deadlineMs, "the daemon does not come up");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return daemon;
 }

@@ -104,6 +104,7 @@ function reasonOf(pod: Pod): string {
 
 /** What is known for good; undefined while the pod is on its way. */
 function outcomeOf(machine: Machine, desired: DesiredPod, state: PodState): Outcome | undefined {
+  if (state.deletion) return REMOVED;
   const pod = statusOf(machine, desired, state);
   const trouble = state.trouble ?? Object.values(state.containers).find((each) => each.trouble)?.trouble;
   if (trouble) return { ok: false, text: `cannot be started: ${trouble.message}` };
