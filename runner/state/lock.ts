@@ -12,11 +12,26 @@ export function tryLock(path: string, { shared = false } = {}): OwnedFd | undefi
   if (result === -errnoNumber("ENOENT")) return undefined;
   if (result < 0) throw new SysError(`open the lock "${path}"`, -result);
   const file = new OwnedFd(result);
-  const locked = trySyscall("flock", file.number, flag(shared ? "LOCK_SH" : "LOCK_EX", "LOCK_NB"));
+  const locked = lockNow(file, flag(shared ? "LOCK_SH" : "LOCK_EX", "LOCK_NB"));
   if (locked === 0) return file;
   file.close();
   if (locked === -errnoNumber("EAGAIN")) return undefined;
   throw new SysError(`lock "${path}"`, -locked);
+}
+
+const LOCK_TRIES = 3;
+
+/**
+ * An answer that flock(2) does not have is asked for again: once, on a busy machine, the run time was seen to have changed
+ * errno (ENOENT) between the call and the reading.
+ */
+function lockNow(file: OwnedFd, how: number): number {
+  let locked = 0;
+  for (let tries = 0; tries < LOCK_TRIES; tries++) {
+    locked = trySyscall("flock", file.number, how);
+    if (locked === 0 || locked === -errnoNumber("EAGAIN")) break;
+  }
+  return locked;
 }
 
 /** Takes the lock for the time of a short synchronous action, waiting for others that do the same. */

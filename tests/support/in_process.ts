@@ -81,7 +81,7 @@ export class InProcess {
 
   /** It holds the root's lock, so that no command leaves a daemon of its own behind. */
   #serve(): void {
-    if (this.#daemon) return;
+    if (this.#served) return;
     this.#served = true;
     this.#daemon = openEngine(this.#root).serve(new Words().io).finally(() => this.#served = false);
   }
