@@ -242,6 +242,8 @@ Deno.test({
 }, async () => {
   using infra = new TestInfra({ cloneFlags: FLAGS.CLONE_NEWNS });
   using client = infra.connect();
+  // once it answers it has blocked its signals; between its execve and that it is like any other process
+  assert.equal(await client.run(2n, shell("exit 0")), 0);
   for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGPIPE", "SIGUSR1", "SIGSEGV"] as const) {
     Deno.kill(infra.pid, signal);
   }
