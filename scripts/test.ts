@@ -29,6 +29,7 @@ const TEST_PACKAGES = [
 /** The parts of the tests by what they need. Every folder of tests/ belongs to one, or the run fails. */
 const UNIT_TESTS = [
   "tests/tidy_test.ts",
+  "tests/mod_test.ts",
   "tests/base",
   "tests/schema",
   "tests/plan",

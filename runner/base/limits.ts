@@ -83,7 +83,7 @@ export const MAX_HOSTS_FILE_BYTES = 1024 * 1024;
 /** How often a pod without a readable record is looked at while its supervisor is asked to remove it. */
 export const LEFTOVER_POLL_MS = 20;
 /** How long `up --detach` watches pods that run, so that one whose command fails at once is told as failed. */
-export const UP_SETTLE_MS = 100;
+export const UP_SETTLE_MS = 250;
 /** How often somebody who waits for a pod looks although no file event came, and whoever supervises one for a wish to remove it. */
 export const REMOTE_POD_INTERVAL_MS = 500;
 export const DELETION_INTERVAL_MS = 2_000;
