@@ -17,31 +17,14 @@ import {
   PORTS,
 } from "./vm_image.ts";
 
-/** The whole pods whose making differs with the cgroup version, the kernel or what the first process is. */
-const POD_TESTS = [
-  "cgroup_annotations",
-  "lifecycle",
-  "namespaces",
-  "oom",
-  "resources",
-  "rootfs",
-  "security",
-  "user_namespaces",
-  "volumes",
-].map((name) => `tests/pods/${name}_test.ts`);
+/** The whole pods whose making differs most with the cgroup version, the kernel or what the first process is. */
+const POD_TESTS = ["lifecycle", "resources", "volumes"].map((name) => `tests/pods/${name}_test.ts`);
 
 /**
- * What runs in the machine unless told otherwise: all that meets another kernel there. The tests of the command line and
- * of decisions say the same everywhere, and under emulation each would take ten times as long.
+ * What runs in the machine unless told otherwise: what meets another kernel there. The rest says the same everywhere or can
+ * be named on the command line; under emulation each test takes ten times as long.
  */
-export const VM_TESTS: readonly string[] = [
-  "tests/sys",
-  "tests/linux",
-  "tests/infra",
-  "tests/volume",
-  ...POD_TESTS,
-  "tests/vm",
-];
+export const VM_TESTS: readonly string[] = ["tests/linux", ...POD_TESTS, "tests/vm"];
 
 /** Longest life of the machine: far above a full run, far below the patience of CI. */
 const MACHINE_TIME_LIMIT_S = 15 * 60;
