@@ -22,8 +22,8 @@ export function tryLock(path: string, { shared = false } = {}): OwnedFd | undefi
 const LOCK_TRIES = 3;
 
 /**
- * An answer that flock(2) does not have is asked for again: once, on a busy machine, the run time was seen to have changed
- * errno (ENOENT) between the call and the reading.
+ * An answer that flock(2) does not have is asked for again. ENOENT was seen once, on a busy machine; the cause is not known,
+ * perhaps errno is changed between the call and its reading. Asking again is safe, and hides nothing that persists.
  */
 function lockNow(file: OwnedFd, how: number): number {
   let locked = 0;
